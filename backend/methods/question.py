@@ -1,0 +1,116 @@
+"""The question: one method asked of one model about one sample, as a value that can be hashed, linked and sent."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+Fill = Literal["blur", "grey", "noise"]
+Dtype = Literal["float32", "float64", "bfloat16"]
+
+
+@dataclass(frozen=True)
+class Box:
+    """An axis-aligned rectangle in pixels of the model's input frame, right and bottom excluded."""
+
+    left: float
+    top: float
+    right: float
+    bottom: float
+
+
+@dataclass(frozen=True)
+class Stroke:
+    """A brush stroke in pixels of the model's input frame: a polyline drawn with a round tip of `width` pixels."""
+
+    points: tuple[tuple[float, float], ...]
+    width: float
+
+
+@dataclass(frozen=True)
+class RegionEdit:
+    """Replace a region of the sample by a fill; with `keep`, everything but the region."""
+
+    shapes: tuple[Box | Stroke, ...]
+    fill: Fill = "blur"
+    keep: bool = False
+
+
+@dataclass(frozen=True)
+class Image:
+    """An image by the SHA-256 of its stored bytes, with the edits made to it in the model's input frame."""
+
+    content: str
+    edits: tuple[RegionEdit, ...] = ()
+
+
+@dataclass(frozen=True)
+class Runs:
+    """The questions whose results are the input: what a check measures, what a comparison compares."""
+
+    questions: tuple[Question, ...]
+
+
+@dataclass(frozen=True)
+class ClassLogit:
+    """The logit of one class."""
+
+    index: int
+
+
+@dataclass(frozen=True)
+class Contrast:
+    """The logit of one class minus that of another."""
+
+    index: int
+    against: int
+
+
+@dataclass(frozen=True)
+class RandomiseWeights:
+    """An edit of the model: parameters of the `stages` deepest of `of` equal parts, from the head down, drawn anew."""
+
+    stages: int
+    of: int
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class ModelRef:
+    """A model by name, the revision of its weights (empty: the newest on this machine) and the type it computes in."""
+
+    name: str
+    revision: str = ""
+    dtype: Dtype = "float32"
+
+
+Inputs = Image | Runs
+Target = ClassLogit | Contrast
+Intervention = RandomiseWeights
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is asked. Equal questions have equal hashes, and the hash names the run everywhere."""
+
+    method: str
+    model: ModelRef
+    inputs: Inputs
+    params: Any
+    target: Target | None = None
+    edits: tuple[Intervention, ...] = ()
+    seed: int = 0
+
+    @property
+    def hash(self) -> str:
+        """SHA-256 of the canonical JSON, 64 hexadecimal digits."""
+        from backend.methods.encoding import encode
+
+        canonical = json.dumps(encode(self), sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(canonical.encode()).hexdigest()
+
+    def asking(self, **changes: Any) -> Question:
+        """The same question with some fields changed."""
+        return replace(self, **changes)
