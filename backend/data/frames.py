@@ -38,5 +38,6 @@ def frame(photo: Picture.Image, preprocess: Preprocess) -> np.ndarray:
 
 def normalise(pixels: np.ndarray, preprocess: Preprocess) -> np.ndarray:
     """The model's input, float32 (C, H, W), from pixels (H, W, C) in 0 to 255."""
-    scaled = (pixels.astype(np.float32) - np.float32(preprocess.mean)) / np.float32(preprocess.std)
+    mean, std = np.asarray(preprocess.mean, np.float32), np.asarray(preprocess.std, np.float32)
+    scaled = (pixels.astype(np.float32) - mean) / std
     return np.ascontiguousarray(scaled.transpose(2, 0, 1), dtype=np.float32)

