@@ -78,7 +78,8 @@ def _draw_stroke(covered: np.ndarray, stroke: Stroke) -> None:
         raise RegionError("A stroke has no points; it needs at least 1. Draw it anew.")
     height, width = covered.shape
     radius = _within(stroke.width / 2, LEAST_TIP, math.hypot(height, width))
-    points = [(_within(x, 0, width), _within(y, 0, height)) for x, y in stroke.points]
+    far = 4 * max(height, width)  # a stroke may leave the frame and come back; how far out it went is nobody's business
+    points = [(_within(x, -far, far), _within(y, -far, far)) for x, y in stroke.points]
     for start, end in zip(points, points[1:] or points, strict=False):
         _draw_segment(covered, start, end, radius)
 
@@ -86,8 +87,8 @@ def _draw_stroke(covered: np.ndarray, stroke: Stroke) -> None:
 def _draw_segment(covered: np.ndarray, start: tuple[float, float], end: tuple[float, float], radius: float) -> None:
     """Cover the centres within `radius` of the segment: a straight stretch with round ends."""
     height, width = covered.shape
-    left, right = max(0, int(min(start[0], end[0]) - radius)), min(width, math.ceil(max(start[0], end[0]) + radius))
-    top, bottom = max(0, int(min(start[1], end[1]) - radius)), min(height, math.ceil(max(start[1], end[1]) + radius))
+    left, right = (int(_within(x, 0, width)) for x in (min(start[0], end[0]) - radius, max(start[0], end[0]) + radius + 1))
+    top, bottom = (int(_within(y, 0, height)) for y in (min(start[1], end[1]) - radius, max(start[1], end[1]) + radius + 1))
     x = np.arange(left, right) + 0.5 - start[0]  # (w,)
     y = np.arange(top, bottom)[:, None] + 0.5 - start[1]  # (h, 1)
     along = (end[0] - start[0], end[1] - start[1])

@@ -69,14 +69,20 @@ def check_value(spec: ParameterSpec, value: Any) -> None:
     """Validate one value. Raises ParameterError naming the value and the limit."""
     if spec.options:
         if value not in spec.options or type(value) is not spec.kind:
-            raise ParameterError(f"{spec.label}: {value!r} is none of {', '.join(map(str, spec.options))}.")
+            raise ParameterError(f"{spec.label}: {_shown(value)} is none of {', '.join(map(str, spec.options))}.")
         return
     number = isinstance(value, int | float) and not isinstance(value, bool)
     fits = number and (spec.kind is float or isinstance(value, int)) if spec.kind in (int, float) else type(value) is spec.kind
     if not fits:
-        raise ParameterError(f"{spec.label}: {value!r} is not of type {spec.kind.__name__}.")
+        raise ParameterError(f"{spec.label}: {_shown(value)} is not of type {spec.kind.__name__}.")
     if spec.range and not spec.range.low <= value <= spec.range.high:
-        raise ParameterError(f"{spec.label}: {value:g} is outside {spec.range.low:g} to {spec.range.high:g}.")
+        raise ParameterError(f"{spec.label}: {_shown(value)} is outside {spec.range.low:g} to {spec.range.high:g}.")
+
+
+def _shown(value: Any) -> str:
+    """A value fit for a message, whatever its length."""
+    text = repr(value)
+    return text if len(text) <= 40 else f"{text[:39]}…"
 
 
 def from_text(params_class: type, texts: Mapping[str, str]) -> Any:
@@ -107,5 +113,7 @@ def _parse(spec: ParameterSpec, text: str) -> Any:
 
 def to_text(params: Any) -> dict[str, str]:
     """What differs from the defaults, as a link writes it."""
-    changed = {spec.name: getattr(params, spec.name) for spec in specs(type(params)) if getattr(params, spec.name) != spec.default}
+    changed = {
+        spec.name: getattr(params, spec.name) for spec in specs(type(params)) if getattr(params, spec.name) != spec.default
+    }
     return {name: str(value).lower() if isinstance(value, bool) else str(value) for name, value in changed.items()}

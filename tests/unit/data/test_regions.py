@@ -58,6 +58,11 @@ def test_a_bend_has_a_round_joint() -> None:
     assert not covered[35, 35]
 
 
+def test_a_stroke_may_leave_the_frame_and_come_back() -> None:
+    covered = mask([Stroke(((-30, 20), (90, 20)), 6)], 40, 60)
+    np.testing.assert_array_equal(covered.sum(axis=0), 6)
+
+
 def test_grey_erases_the_region_and_nothing_else(frame: np.ndarray) -> None:
     edited = apply(frame, (RegionEdit((Box(10, 5, 20, 15),), "grey"),))
     region = mask([Box(10, 5, 20, 15)], 40, 60)
@@ -106,6 +111,8 @@ def test_the_frame_itself_stays(frame: np.ndarray) -> None:
         ((), "covers no pixel of the 60 × 40 frame"),
         ((Box(20, 5, 10, 15),), "covers no pixel"),
         ((Box(100, 100, 200, 200),), "covers no pixel"),
+        ((Stroke(((-50, -50), (-20, 90)), 10),), "covers no pixel"),
+        ((Stroke(((1e300, 1e300),), 10),), "covers no pixel"),
         ((Box(math.nan, 0, 5, 5),), "a coordinate of nan"),
         ((Box(0, 0, math.inf, 5),), "a coordinate of inf"),
         ((Stroke(((0, 0), (math.inf, 1)), 5),), "a coordinate of inf"),
