@@ -1,0 +1,89 @@
+"""What a method holds while it runs: the model, the sample, and access to sweeps and to other questions' results."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterator
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from backend.data.frames import normalise
+from backend.engine.passes import Passes, Speed
+from backend.engine.sweeps import Reading, SweepCache, SweepRun
+from backend.methods.question import Image, ModelRef, Question, Target
+from backend.methods.registry import method_named, sweep_named
+from backend.methods.steps import Progress, Result
+from backend.models.card import ModelCard
+from backend.models.loaded import ImageModel
+
+
+class Workshop(Protocol):
+    """What the engine lends to the questions it runs."""
+
+    sweeps: SweepCache
+
+    def model(self, ref: ModelRef, edits: tuple[Any, ...]) -> ImageModel: ...
+    def speed(self, ref: ModelRef) -> Speed: ...
+    def frame(self, image: Image, card: ModelCard, seed: int) -> np.ndarray: ...
+    def known(self, question: Question) -> Any | None: ...
+    def keep(self, question: Question, value: Any) -> None: ...
+
+
+class Asking(Passes):
+    """Passes for one question: its model, its sample in the model's frame, its target and its sweeps."""
+
+    def __init__(self, question: Question, workshop: Workshop) -> None:
+        super().__init__(workshop.model(question.model, question.edits), workshop.speed(question.model))
+        self.question = question
+        self.workshop = workshop
+        image = subject(question)
+        self.frame: np.ndarray = workshop.frame(image, self.model.card, question.seed)  # uint8 (H, W, C)
+        self.sample: Tensor = self.tensor(self.frame)  # (C, H, W)
+
+    @property
+    def target(self) -> Target:
+        """The question's target. Raises ValueError where it has none."""
+        if self.question.target is None:
+            raise ValueError(f"{self.question.method} needs a target, and the question names none")
+        return self.question.target
+
+    def tensor(self, pixels: np.ndarray) -> Tensor:
+        """The model's input (C, H, W) for pixels (H, W, C) from 0 to 255, on its device and in its type."""
+        scaled = torch.from_numpy(normalise(pixels, self.model.card.preprocess))
+        return scaled.to(self.model.device, self.model.dtype)
+
+    def sweep(self, name: str, params: Any) -> Iterator[Reading]:
+        """Snapshots of a sweep over this sample: read from the cache, joined where it runs, started otherwise."""
+        kind = sweep_named(name)
+        return self.workshop.sweeps.read(sweep_key(self.question, name, params), lambda: self._start(kind.run, params))
+
+    def _start(self, run: Callable[..., Iterator[Any]], params: Any) -> SweepRun:
+        # A sweep outlives the job that started it, so it counts its passes on its own.
+        own = Asking(self.question, self.workshop)
+        return SweepRun(run(own, params), lambda: own.spent)
+
+    def answer(self, question: Question) -> Generator[Progress, None, Any]:
+        """The result of another question, `yield from` it: known, or worked out here step by step."""
+        known = self.workshop.known(question)
+        if known is not None:
+            return known
+        for step in method_named(question.method).run(question, Asking(question, self.workshop)):
+            if isinstance(step, Result):
+                self.workshop.keep(question, step.value)
+                return step.value
+            yield Progress(step.done, step.total)
+        raise RuntimeError(f"{question.method} ended without a result")
+
+
+def subject(question: Question) -> Image:
+    """The image a question is about; for a check, that of the run it checks."""
+    inputs = question.inputs
+    return inputs if isinstance(inputs, Image) else subject(inputs.questions[0])
+
+
+def sweep_key(question: Question, name: str, params: Any) -> tuple[Any, ...]:
+    """What makes two sweeps the same series of passes."""
+    target = question.target if sweep_named(name).by_target else None
+    return (name, params, question.model, question.edits, subject(question), target, question.seed)

@@ -1,0 +1,261 @@
+"""The engine: one thread a device that steps the live jobs in turn, and the subscriptions that keep them alive."""
+
+from __future__ import annotations
+
+import atexit
+import gc
+import logging
+import secrets
+import threading
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from backend.engine.job import Job, Snapshot
+from backend.engine.workshop import Workshop
+from backend.limits import FINAL_JOBS_KEPT, LEASE_SECONDS, LIVE_JOBS
+from backend.methods.params import ParameterError, check
+from backend.methods.question import Question
+from backend.methods.registry import Lane, method_named
+from backend.methods.steps import Cancelled, Event, Failed, Partial, Progress, Queued, Result
+
+log = logging.getLogger("vitrine.engine")
+
+
+class QueueFull(RuntimeError):
+    """Too many jobs are live; the message names the limit."""
+
+
+@dataclass(frozen=True)
+class Status:
+    """The engine in a line, for the sidebar. `progress` is of all live work, 0 to 1; None when idle."""
+
+    device: str
+    running: int
+    waiting: int
+    progress: float | None
+    ready: bool
+    problem: str | None
+
+
+class Engine:
+    """Runs questions. `ask` subscribes, `look` reads the latest snapshot, `renew` keeps a lease, `leave` gives it up."""
+
+    def __init__(self, make_workshop: Callable[[], Workshop], warm: Callable[[Workshop], None] | None = None) -> None:
+        self.workshop = make_workshop()
+        self._warm = warm
+        self._jobs: dict[str, Job] = {}
+        self._subscriptions: dict[str, str] = {}
+        self._wake = threading.Condition()
+        self._turn = 0
+        self._closing = False
+        self._ready = warm is None
+        self._problem: str | None = None
+        self._thread = threading.Thread(target=self._run, name="vitrine-engine", daemon=True)
+        self._thread.start()
+        atexit.register(self.close)  # a thread inside torch while the interpreter ends would abort the process
+
+    def ask(self, question: Question, *, lane: Lane | None = None, leased: bool = True, keep: bool = True) -> str:
+        """Subscribe to the question's job, started where none is live or finished. Returns the subscription.
+
+        Without a lease the job belongs to its caller, who must `leave`. `keep` writes the run to the archive.
+        Raises ParameterError for a question that cannot be asked, QueueFull beyond the limit of live jobs.
+        """
+        chosen = method_named(question.method)
+        _check(question)
+        name, subscription = question.hash, secrets.token_urlsafe(16)
+        lane = lane or chosen.lane
+        with self._wake:
+            job = self._jobs.get(name)
+            if job is None or job.snapshot.state in ("stopped", "failed"):
+                job = self._admit(question, lane, keep)
+            if lane == "interactive":
+                job.lane = lane
+            job.keep = job.keep or keep
+            job.leases[subscription] = time.monotonic() + LEASE_SECONDS if leased and lane == "interactive" else None
+            self._subscriptions[subscription] = name
+            self._wake.notify_all()
+        return subscription
+
+    def look(self, subscription: str) -> Snapshot | None:
+        """The job's latest snapshot, and the lease renewed; None where the engine no longer knows it."""
+        self.renew([subscription])
+        with self._wake:
+            job = self._jobs.get(self._subscriptions.get(subscription, ""))
+            return job.snapshot if job else None
+
+    def renew(self, subscriptions: Iterable[str]) -> None:
+        """Keep leases alive for another LEASE_SECONDS."""
+        end = time.monotonic() + LEASE_SECONDS
+        with self._wake:
+            for subscription in subscriptions:
+                job = self._jobs.get(self._subscriptions.get(subscription, ""))
+                if job and job.leases.get(subscription) is not None:
+                    job.leases[subscription] = end
+
+    def leave(self, subscription: str) -> None:
+        """Give a subscription up; the last one out stops the job at its next step."""
+        with self._wake:
+            job = self._jobs.get(self._subscriptions.get(subscription, ""))
+            if job:
+                job.leases.pop(subscription, None)
+            self._wake.notify_all()
+
+    def wait(self, subscription: str, version: int, timeout: float | None = None) -> Snapshot:
+        """Block until the job's snapshot is newer than `version` or final. Raises LookupError where it is unknown."""
+        with self._wake:
+            job = self._jobs.get(self._subscriptions.get(subscription, ""))
+            if job is None:
+                raise LookupError(f"no job for subscription {subscription[:12]}")
+            self._wake.wait_for(lambda: job.snapshot.version > version or job.snapshot.final, timeout)
+            return job.snapshot
+
+    def status(self) -> Status:
+        """The engine in a line."""
+        with self._wake:
+            live = [job.snapshot for job in self._jobs.values() if not job.snapshot.final]
+            running = [snapshot for snapshot in live if snapshot.state == "running"]
+            share = sum(s.done / s.total if s.total else 0.0 for s in live) / len(live) if live else None
+            return Status(self.workshop.device, len(running), len(live) - len(running), share, self._ready, self._problem)
+
+    def close(self) -> None:
+        """Stop the thread after its current step."""
+        with self._wake:
+            self._closing = True
+            self._wake.notify_all()
+        self._thread.join(timeout=30)
+
+    def _admit(self, question: Question, lane: Lane, keep: bool) -> Job:
+        live = sum(not job.snapshot.final for job in self._jobs.values())
+        if live >= LIVE_JOBS:
+            raise QueueFull(f"{live} runs are waiting already; the limit is {LIVE_JOBS}. Stop some, or wait for them.")
+        job = Job(question, lane, keep, Snapshot(question))
+        job.tell(Queued(live))
+        self._jobs.pop(question.hash, None)
+        self._jobs[question.hash] = job
+        return job
+
+    def _run(self) -> None:
+        self._warm_up()
+        while True:
+            with self._wake:
+                job = self._next()
+                while job is None and not self._closing:
+                    self._wake.wait(timeout=1.0)
+                    job = self._next()
+                if self._closing:
+                    return
+            assert job is not None
+            self._step(job)
+
+    def _warm_up(self) -> None:
+        if self._warm is None:
+            return
+        try:
+            self._warm(self.workshop)
+        except Exception as error:
+            log.exception("warm-up failed")
+            self._problem = str(error)
+        gc.collect()
+        gc.freeze()  # Streamlit collects after every rerun; frozen imports keep that at milliseconds
+        self._ready = True
+
+    def _next(self) -> Job | None:
+        now = time.monotonic()
+        live = [job for job in self._jobs.values() if not job.snapshot.final]
+        for job in live:
+            job.expire(now)
+        for job in [job for job in live if not job.leases]:
+            self._cancel(job)
+        self._forget_old()
+        live = [job for job in live if job.leases]
+        return min(live, key=lambda job: (job.lane != "interactive", job.stepped), default=None)
+
+    def _cancel(self, job: Job) -> None:
+        job.tell(Cancelled(job.snapshot.done, job.snapshot.total))
+        self._archive(job, "stopped")
+        self._wake.notify_all()
+
+    def _step(self, job: Job) -> None:
+        before = time.perf_counter()
+        event: Event
+        try:
+            event = self._advance(job)
+        except Exception as error:
+            log.exception("%s failed", job.question.method)
+            event = Failed(*_told(error))
+        seconds = time.perf_counter() - before
+        if isinstance(event, Result):
+            self.workshop.keep(job.question, event.value)
+        with self._wake:
+            self._turn += 1
+            job.stepped = self._turn
+            job.tell(event, seconds)
+            self._wake.notify_all()
+        if isinstance(event, Result):
+            self._archive(job, "finished")
+
+    def _advance(self, job: Job) -> Progress | Partial | Result:
+        if job.steps is None:
+            known = self.workshop.known(job.question)
+            if known is not None:
+                return Result(known)
+            from backend.engine.asking import Asking
+
+            chosen = method_named(job.question.method)
+            asking = Asking(job.question, self.workshop)
+            misfit = chosen.misfit(asking.model.card)
+            if misfit:
+                raise ParameterError(misfit)
+            check_target(job.question, len(asking.model.card.labels))
+            job.steps = chosen.run(job.question, asking)
+        return next(job.steps)
+
+    def _archive(self, job: Job, state: str) -> None:
+        archive, snapshot = self.workshop.archive, job.snapshot
+        if not archive or not job.keep or snapshot.value is None:
+            return
+        try:
+            archive.record(
+                job.question, snapshot.value, state=state, done=snapshot.done, total=snapshot.total, seconds=snapshot.seconds
+            )
+        except Exception as error:
+            log.exception("the run could not be kept")
+            self._problem = f"The run could not be kept: {error}"
+
+    def _forget_old(self) -> None:
+        final = [name for name, job in self._jobs.items() if job.snapshot.final]
+        for name in final[: max(0, len(final) - FINAL_JOBS_KEPT)]:
+            del self._jobs[name]
+        if len(self._subscriptions) > 4 * FINAL_JOBS_KEPT:
+            self._subscriptions = {key: name for key, name in self._subscriptions.items() if name in self._jobs}
+
+
+def _check(question: Question) -> None:
+    chosen = method_named(question.method)
+    if type(question.params) is not chosen.params:
+        raise ParameterError(f"{chosen.title} takes {chosen.params.__name__}, not {type(question.params).__name__}")
+    check(question.params)
+    if chosen.targets and not isinstance(question.target, chosen.targets):
+        raise ParameterError(f"{chosen.title} needs a target: a class, or one class against another")
+
+
+def check_target(question: Question, classes: int) -> None:
+    """Raise ParameterError where the target names a class the model does not have, or a class against itself."""
+    target = question.target
+    if target is None:
+        return
+    indices = [target.index] + ([target.against] if hasattr(target, "against") else [])
+    for index in indices:
+        if not 0 <= index < classes:
+            raise ParameterError(f"Class {index} is outside 0 to {classes - 1}, the classes of {question.model.name}.")
+    if len(set(indices)) < len(indices):
+        raise ParameterError(f"Class {target.index} against itself is zero everywhere; choose another.")
+
+
+def _told(error: Exception) -> tuple[str, str]:
+    if isinstance(error, ValueError | LookupError | OSError):
+        return str(error), ""
+    if type(error).__name__ == "OutOfMemory":
+        return str(error), "Close other programs, or choose a smaller model."
+    return f"{type(error).__name__}: {error}", "This is a defect of Vitrine; the log has the details."

@@ -1,0 +1,107 @@
+"""Sweeps under way or done, shared by every method that reads them and kept under a byte budget."""
+
+from __future__ import annotations
+
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Iterator
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from backend.methods.steps import PassCount
+
+
+class Sweep(Protocol):
+    """A snapshot of a series of passes after `done` of `total`."""
+
+    @property
+    def done(self) -> int: ...
+    @property
+    def total(self) -> int: ...
+    @property
+    def nbytes(self) -> int: ...
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A sweep's snapshot with what it has cost so far, whoever paid."""
+
+    sweep: Any
+    passes: PassCount
+    seconds: float
+
+
+class SweepRun:
+    """One sweep, advanced by whoever reads beyond its latest snapshot; it pauses where nobody reads."""
+
+    def __init__(self, snapshots: Iterator[Any], spent: Callable[[], PassCount]) -> None:
+        self._snapshots = snapshots
+        self._spent = spent
+        self.latest: Reading | None = None
+        self.version = 0
+        self.finished = False
+        self._seconds = 0.0
+
+    def advance(self) -> None:
+        """Run one chunk of passes and keep its snapshot."""
+        before = time.perf_counter()
+        snapshot = next(self._snapshots, None)
+        self._seconds += time.perf_counter() - before
+        if snapshot is None:
+            self.finished = True
+            return
+        self.latest = Reading(snapshot, self._spent(), self._seconds)
+        self.version += 1
+
+    def read(self) -> Iterator[Reading]:
+        """The latest snapshot if there is one, then each new one until the sweep is done."""
+        seen = 0
+        while True:
+            if self.version == seen and not self.finished:
+                self.advance()
+            if self.version == seen:
+                return
+            seen = self.version
+            assert self.latest is not None
+            yield self.latest
+
+
+class SweepCache:
+    """Sweeps by key, least recently read dropped first when their bytes pass the budget."""
+
+    def __init__(self, budget: int) -> None:
+        self.budget = budget
+        self._runs: OrderedDict[Hashable, SweepRun] = OrderedDict()
+
+    def __contains__(self, key: Hashable) -> bool:
+        return key in self._runs
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes held by the latest snapshots."""
+        return sum(run.latest.sweep.nbytes for run in self._runs.values() if run.latest)
+
+    def read(self, key: Hashable, start: Callable[[], SweepRun]) -> Iterator[Reading]:
+        """Read the sweep of that key, started where it is not known; a sweep that failed is forgotten."""
+        if key not in self._runs:
+            self._runs[key] = start()
+        self._runs.move_to_end(key)
+        run = self._runs[key]
+        try:
+            for reading in run.read():
+                self._trim(keep=key)
+                yield reading
+        except GeneratorExit:
+            raise
+        except BaseException:
+            self._runs.pop(key, None)
+            raise
+
+    def complete(self, key: Hashable) -> bool:
+        """Whether the sweep is done, so that reading it costs no pass."""
+        return key in self._runs and self._runs[key].finished
+
+    def _trim(self, keep: Hashable) -> None:
+        while self.nbytes > self.budget and len(self._runs) > 1:
+            oldest = next(key for key in self._runs if key != keep)
+            del self._runs[oldest]

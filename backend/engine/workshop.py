@@ -1,0 +1,98 @@
+"""What questions share while they run on one device: loaded models, frames, sweeps and known results."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+
+from backend.data import images, regions
+from backend.data.frames import frame
+from backend.engine.sweeps import SweepCache
+from backend.limits import MODELS_IN_MEMORY, RESULTS_IN_MEMORY, SWEEP_CACHE_BYTES
+from backend.methods.question import Image, ModelRef, Question
+from backend.models.card import ModelCard
+
+if TYPE_CHECKING:
+    from backend.engine.passes import Speed
+    from backend.models.loaded import ImageModel
+
+
+class Archive(Protocol):
+    """Where finished and stopped runs are kept beyond this process."""
+
+    def record(self, question: Question, result: Any, *, state: str, done: int, total: int, seconds: float) -> None: ...
+    def recall(self, question: Question) -> Any | None: ...
+
+
+class Workshop:
+    """Models, frames, sweeps and results of one device. Used by the engine's thread; results and cards by all."""
+
+    def __init__(self, device: str, archive: Archive | None = None) -> None:
+        self.device = device
+        self.archive = archive
+        self.sweeps = SweepCache(SWEEP_CACHE_BYTES)
+        self._models: OrderedDict[tuple[Any, ...], ImageModel] = OrderedDict()
+        self._speeds: dict[ModelRef, Speed] = {}
+        self._results: OrderedDict[str, Any] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def model(self, ref: ModelRef, edits: tuple[Any, ...] = ()) -> ImageModel:
+        """The model, loaded and edited, the least recently used one dropped first. Raises ModelError."""
+        key = (ref, edits)
+        if key not in self._models:
+            loaded = self._loaded(ref, edits)
+            with self._lock:
+                self._models[key] = loaded
+        with self._lock:
+            self._models.move_to_end(key)
+            while len(self._models) > MODELS_IN_MEMORY:
+                self._models.popitem(last=False)
+            return self._models[key]
+
+    def _loaded(self, ref: ModelRef, edits: tuple[Any, ...]) -> ImageModel:
+        if edits:
+            from backend.models.edits import edited
+
+            return edited(self.model(ref), edits)
+        from backend.models.loading import load
+
+        return load(ref, self.device)
+
+    def card(self, ref: ModelRef) -> ModelCard | None:
+        """The card of a model that is loaded now; None otherwise."""
+        with self._lock:
+            model = self._models.get((ref, ()))
+        return model.card if model else None
+
+    def speed(self, ref: ModelRef) -> Speed:
+        """The measured pace of a model, shared by all its passes."""
+        from backend.engine.passes import Speed
+
+        return self._speeds.setdefault(ref, Speed())
+
+    def frame(self, image: Image, card: ModelCard, seed: int) -> np.ndarray:
+        """The image in the model's frame with its edits made, uint8 (H, W, C). Raises ImageError."""
+        pixels = frame(images.load(image.content), card.preprocess)
+        return regions.apply(pixels, image.edits, seed) if image.edits else pixels
+
+    def known(self, question: Question) -> Any | None:
+        """The finished result of a question, from memory or from the archive; None where there is none."""
+        name = question.hash
+        with self._lock:
+            if name in self._results:
+                self._results.move_to_end(name)
+                return self._results[name]
+        value = self.archive.recall(question) if self.archive else None
+        if value is not None:
+            self.keep(question, value)
+        return value
+
+    def keep(self, question: Question, value: Any) -> None:
+        """Remember a finished result in memory."""
+        with self._lock:
+            self._results[question.hash] = value
+            while len(self._results) > RESULTS_IN_MEMORY:
+                self._results.popitem(last=False)

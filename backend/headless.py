@@ -1,0 +1,127 @@
+"""The notebook's way in: the same questions and the same engine as the pages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from weakref import finalize
+
+from backend.data import images, samples
+from backend.engine import engine
+from backend.methods import registry
+from backend.methods.params import ParameterError, specs
+from backend.methods.params import check as check_params
+from backend.methods.prediction import Prediction
+from backend.methods.question import ClassLogit, Dtype, Image, ModelRef, Question, Runs, Target
+from backend.methods.registry import Method, Page, method_named
+from backend.models.catalog import entries
+
+DEFAULT_MODEL = entries()[0].name
+_questions: dict[int, Question] = {}  # by the id of a living result
+
+
+class RunError(RuntimeError):
+    """A run that failed; the message says why and, where there is one, the way out."""
+
+
+def methods(page: Page | None = None) -> tuple[Method, ...]:
+    """The registered methods, of one page or of all."""
+    return registry.methods(page)
+
+
+def ask(
+    method: str,
+    *,
+    sample: str | Path | bytes | Image,
+    model: str | ModelRef = DEFAULT_MODEL,
+    target: int | Target | None = None,
+    dtype: Dtype = "float32",
+    seed: int = 0,
+    **params: Any,
+) -> Question:
+    """A question from plain values: `sample` is a sample's name, a file, its bytes or an Image; an int target is a class.
+
+    Without a target the model's first class is explained. Raises ParameterError, ImageError or ModelError.
+    """
+    chosen = method_named(method)
+    ref = model if isinstance(model, ModelRef) else ModelRef(model, dtype=dtype)
+    inputs = sample if isinstance(sample, Image) else Image(_content(sample))
+    made = _params(chosen, params)
+    if chosen.targets and target is None:
+        target = prediction(sample=inputs, model=ref).top(1)[0]
+    return Question(method, ref, inputs, made, ClassLogit(target) if isinstance(target, int) else target, seed=seed)
+
+
+def run(method: str | Question, **values: Any) -> Any:
+    """The finished result of a method; values as in `ask`. Raises RunError where the run fails."""
+    value = None
+    for snapshot in stream(method, **values):
+        value = snapshot
+    return value
+
+
+def stream(method: str | Question, **values: Any) -> Iterator[Any]:
+    """Each whole partial result as it forms, the finished one last. Leaving the loop stops the run."""
+    question = method if isinstance(method, Question) else ask(method, **values)
+    running = engine()
+    subscription = running.ask(question, leased=False, keep=False)
+    version = -1
+    try:
+        while True:
+            snapshot = running.wait(subscription, version)
+            if snapshot.state == "failed":
+                raise RunError(f"{snapshot.reason} {snapshot.hint}".strip())
+            if snapshot.value is not None and snapshot.version > version:
+                yield _remember(snapshot.value, question)
+            if snapshot.final:
+                return
+            version = snapshot.version
+    finally:
+        running.leave(subscription)
+
+
+def check(name: str, result: Any, *, seed: int = 0, **params: Any) -> Any:
+    """The finding of a check about a result of `run`. Raises LookupError for a result this process did not compute."""
+    chosen = method_named(name)
+    question = _question_of(result)
+    asked = Question(name, question.model, Runs((question,)), _params(chosen, params), question.target, seed=seed)
+    return run(asked)
+
+
+def prediction(*, sample: str | Path | bytes | Image, model: str | ModelRef = DEFAULT_MODEL) -> Prediction:
+    """What a model says of a sample."""
+    return run(ask("prediction", sample=sample, model=model))
+
+
+def _params(chosen: Method, values: dict[str, Any]) -> Any:
+    try:
+        made = chosen.params(**values)
+    except TypeError as error:
+        known = ", ".join(spec.name for spec in specs(chosen.params)) or "none"
+        raise ParameterError(f"{chosen.name} takes the parameters {known}, not {', '.join(values)}") from error
+    check_params(made)
+    return made
+
+
+def _content(sample: str | Path | bytes) -> str:
+    if isinstance(sample, bytes):
+        return images.add("sample", sample)
+    if sample in {item.name for kind in ("photo", "digit") for item in samples.samples(kind)}:
+        return samples.sample_image(str(sample))
+    path = Path(sample)
+    return images.add(path.name, path.read_bytes())
+
+
+def _remember(value: Any, question: Question) -> Any:
+    name = id(value)
+    if name not in _questions:
+        _questions[name] = question
+        finalize(value, _questions.pop, name, None)
+    return value
+
+
+def _question_of(result: Any) -> Question:
+    if id(result) not in _questions:
+        raise LookupError("this result was not computed by backend.run or backend.stream in this process")
+    return _questions[id(result)]

@@ -1,0 +1,169 @@
+"""Gradients along the straight path from a baseline to the sample: read by Integrated Gradients."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+
+from backend.data.baselines import baseline
+from backend.engine.asking import Asking
+from backend.methods.registry import sweep
+from backend.methods.saliency.series import AlphaPath, AlphaPathSweep
+
+FIRST_POINTS = 9
+REFINED_AT_ONCE = 8
+TOLERANCE = 0.05  # of |score − baseline score|, for the sum of absolute segment residuals
+WORTH_REFINING = 0.25  # of the worst segment's residual
+
+
+@sweep("alpha_path", params=AlphaPath, by_target=True)
+def alpha_path(asking: Asking, params: AlphaPath) -> Iterator[AlphaPathSweep]:
+    """Yield the path's mean gradient as it forms, by a fixed rule or by bisecting the segments that err most."""
+    path = _Path(asking, params)
+    yield from _adaptive(path, params.steps) if params.rule == "adaptive" else _fixed(path, params)
+
+
+class _Path:
+    """The line's points visited so far: position, score, slope along the line, and gradient."""
+
+    def __init__(self, asking: Asking, params: AlphaPath) -> None:
+        self.asking = asking
+        self.start = asking.tensor(baseline(asking.frame, params.baseline, asking.question.seed))  # (C, H, W)
+        self.difference = asking.sample - self.start
+        dtype = torch.float64 if asking.model.dtype == torch.float64 else torch.float32
+        self.store = torch.empty((params.steps, self.difference.numel()), dtype=dtype, device=asking.model.device)
+        self.positions: list[float] = []
+        self.scores: list[float] = []
+        self.slopes: list[float] = []
+
+    def visit(self, positions: list[float]) -> slice:
+        """Pass the points forward and backward in one batch; their rows in the store."""
+        alphas = torch.tensor(positions, dtype=self.difference.dtype, device=self.difference.device)
+        record = self.asking.gradient(self.start + alphas.view(-1, 1, 1, 1) * self.difference, self.asking.target)
+        first = len(self.positions)
+        rows = slice(first, first + len(positions))
+        self.store[rows] = record.gradient.flatten(1)
+        self.positions += positions
+        self.scores += record.scores.double().tolist()
+        self.slopes += (self.store[rows] @ self.difference.flatten().to(self.store.dtype)).double().tolist()
+        return rows
+
+    def snapshot(
+        self, mean: torch.Tensor, change: float, total: int, *, ends: tuple[float, float], absolute: float | None, finished: bool
+    ) -> AlphaPathSweep:
+        """What stands after the points so far, `mean` being their weighted mean gradient, flat."""
+        net = float(mean.double() @ self.difference.flatten().double() - (ends[1] - ends[0]))
+        return AlphaPathSweep(
+            mean_gradient=mean.view_as(self.difference).cpu().numpy().copy(),
+            difference=self.difference.cpu().numpy(),
+            score=ends[1],
+            baseline_score=ends[0],
+            residual=net,
+            absolute_residual=absolute,
+            change=change,
+            done=len(self.positions),
+            total=total,
+            finished=finished,
+            held=self.store.element_size() * self.store.shape[1] * len(self.positions),
+        )
+
+
+def _adaptive(path: _Path, steps: int) -> Iterator[AlphaPathSweep]:
+    """Trapezoids between visited points; the segments that err most are halved until they err little in all.
+
+    A segment's error is known exactly: its trapezoid against the difference of the scores at its ends, which the
+    same passes brought. Points are shared by their segments, so a halving costs one pass.
+    """
+    mean = torch.zeros(path.store.shape[1], dtype=path.store.dtype, device=path.store.device)
+    weights = np.zeros(0)
+    planned = _first_batches(min(FIRST_POINTS, steps))
+    while planned:
+        path.visit(planned.pop(0))
+        mean, weights, change = _reweighted(path, mean, weights)
+        order = np.argsort(path.positions)
+        scores = np.array(path.scores)[order]
+        residuals = _segment_residuals(path, order)
+        span = abs(scores[-1] - scores[0])
+        left = steps - len(path.positions)
+        good = float(np.abs(residuals).sum()) <= TOLERANCE * span
+        if not planned and left and not good:
+            planned = [_worst(np.array(path.positions)[order], residuals, left)]
+        ends = (float(scores[0]), float(scores[-1])) if len(scores) > 1 else (float("nan"), float(scores[0]))
+        absolute = float(np.abs(residuals).sum()) if len(scores) > 1 else float("nan")
+        yield path.snapshot(mean, change, steps, ends=ends, absolute=absolute, finished=not planned)
+
+
+def _first_batches(points: int) -> list[list[float]]:
+    """The sample itself first, then the baseline and the middle, then what makes the points even."""
+    even = np.linspace(0, 1, points)
+    by_size: list[list[float]] = [[1.0], [0.0, float(even[points // 2])]]
+    rest = [float(a) for a in even if not any(float(a) in batch for batch in by_size)]
+    return [*by_size, *[rest[i : i + REFINED_AT_ONCE] for i in range(0, len(rest), REFINED_AT_ONCE)]]
+
+
+def _reweighted(path: _Path, mean: torch.Tensor, old: np.ndarray) -> tuple[torch.Tensor, np.ndarray, float]:
+    """The mean gradient under trapezoid weights, moved from the old weights by the points whose weight changed."""
+    positions = np.array(path.positions)
+    order = np.argsort(positions)
+    edges = np.concatenate([[0.0], (positions[order][1:] + positions[order][:-1]) / 2, [1.0]])
+    weights = np.empty(len(positions))
+    weights[order] = np.diff(edges)
+    shift = weights - np.pad(old, (0, len(weights) - len(old)))
+    moved = np.flatnonzero(shift)
+    step = torch.from_numpy(shift[moved]).to(mean) @ path.store[torch.from_numpy(moved).to(mean.device)]
+    new = mean + step
+    difference = path.difference.flatten().to(mean.dtype)
+    change = float((step * difference).abs().sum() / (new * difference).abs().sum().clamp_min(1e-30))
+    return new, weights, change
+
+
+def _segment_residuals(path: _Path, order: np.ndarray) -> np.ndarray:
+    positions, scores, slopes = (np.array(values)[order] for values in (path.positions, path.scores, path.slopes))
+    return np.diff(positions) * (slopes[1:] + slopes[:-1]) / 2 - np.diff(scores)
+
+
+def _worst(positions: np.ndarray, residuals: np.ndarray, left: int) -> list[float]:
+    errors = np.abs(residuals)
+    worst = np.argsort(-errors)[: min(REFINED_AT_ONCE, left)]
+    worst = worst[errors[worst] >= WORTH_REFINING * errors.max()]
+    return [float(positions[i] + positions[i + 1]) / 2 for i in worst]
+
+
+def _fixed(path: _Path, params: AlphaPath) -> Iterator[AlphaPathSweep]:
+    """The rule's points, visited in an order that spreads over the path from the start."""
+    positions, weights = rule_points(params.rule, params.steps)
+    order = np.random.default_rng(0).permutation(params.steps)
+    ends_rows = torch.stack([path.start, path.asking.sample])
+    from backend.engine.passes import score
+
+    ends_scores = score(path.asking.forward(ends_rows).logits, path.asking.target).double().tolist()
+    total = torch.zeros(path.store.shape[1], dtype=path.store.dtype, device=path.store.device)
+    covered = 0.0
+    for part in path.asking.batches(params.steps):
+        chosen = order[part]
+        rows = path.visit([float(a) for a in positions[chosen]])
+        step = torch.from_numpy(weights[chosen]).to(total) @ path.store[rows]
+        total = total + step
+        covered += float(weights[chosen].sum())
+        size = float(total.abs().sum())
+        last = part.stop == params.steps
+        yield path.snapshot(
+            total if last else total / covered,
+            float(step.abs().sum()) / max(size, 1e-30),
+            params.steps,
+            ends=(ends_scores[0], ends_scores[1]),
+            absolute=None,
+            finished=last,
+        )
+
+
+def rule_points(rule: str, steps: int) -> tuple[np.ndarray, np.ndarray]:
+    """Positions on [0, 1] and weights that sum to 1, float64: Gauss–Legendre, or the midpoints of equal steps."""
+    if rule == "gauss-legendre":
+        nodes, weights = np.polynomial.legendre.leggauss(steps)
+        return (nodes + 1) / 2, weights / 2
+    if rule == "midpoint":
+        return (np.arange(steps) + 0.5) / steps, np.full(steps, 1 / steps)
+    raise ValueError(f"{rule!r} is no fixed rule")
