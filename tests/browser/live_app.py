@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import time
 
 import numpy as np
@@ -16,12 +17,12 @@ photo = np.random.default_rng(0).integers(0, 256, (224, 224, 3), dtype=np.uint8)
 
 
 @st.fragment(run_every=0.25)
-def maps() -> None:
-    """Draw four maps, of the finest cells, that differ at every tick."""
+def maps(side: int = 28) -> None:
+    """Draw four maps of side × side cells that differ at every tick."""
     tick = time.monotonic_ns()
     for column, number in zip(st.columns(4), range(4), strict=True):
         with column:
-            cells = np.random.default_rng(tick + number).normal(size=(224, 224)).astype(np.float32)
+            cells = np.random.default_rng(tick + number).normal(size=(side, side)).astype(np.float32)
             figure = saliency_map(cells, photo, limit=3.0, unit="logit per cell", theme="light")
             live_figure(figure, f"map{number}", 262, f"Map {number}")
 
@@ -45,6 +46,11 @@ def clicking() -> None:
     st.text(f"clicked {state.clicked.x:.0f}, {state.clicked.y:.0f}" if state.clicked else "nothing clicked")
 
 
-{"maps": maps, "drawing": drawing, "clicking": clicking, "nothing": lambda: None}[
-    st.radio("Show", ["maps", "drawing", "clicking", "nothing"], horizontal=True)
-]()
+SHOWN = {
+    "maps": maps,
+    "fine maps": functools.partial(maps, 224),
+    "drawing": drawing,
+    "clicking": clicking,
+    "nothing": lambda: None,
+}
+SHOWN[st.radio("Show", list(SHOWN), horizontal=True)]()
