@@ -7,7 +7,7 @@ import threading
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from backend.engine.engine import Engine
+    from backend.engine.stepping import Engine
     from backend.engine.workshop import Workshop
 
 _lock = threading.Lock()
@@ -16,7 +16,7 @@ _engines: list[Engine] = []
 
 def engine() -> Engine:
     """The engine of this process; the first call starts its thread, which loads torch and the default model."""
-    from backend.engine.engine import Engine
+    from backend.engine.stepping import Engine
 
     with _lock:
         if not _engines:

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from backend.data.frames import normalise
 from backend.engine.passes import Passes, Speed
-from backend.engine.sweeps import Reading, SweepCache, SweepRun
+from backend.engine.sweeps import Reading, SweepCache, SweepRun, subject, sweep_key
 from backend.methods.question import Image, ModelRef, Question, Target
 from backend.methods.registry import method_named, sweep_named
 from backend.methods.steps import Progress, Result
@@ -59,6 +59,13 @@ class Asking(Passes):
         kind = sweep_named(name)
         return self.workshop.sweeps.read(sweep_key(self.question, name, params), lambda: self._start(kind.run, params))
 
+    def view(self) -> Iterator[Reading]:
+        """Snapshots of the sweep that the question's method is a view of."""
+        reads = method_named(self.question.method).reads
+        if reads is None:
+            raise ValueError(f"{self.question.method} is no view of a sweep")
+        return self.sweep(*reads(self.question.params))
+
     def _start(self, run: Callable[..., Iterator[Any]], params: Any) -> SweepRun:
         # A sweep outlives the job that started it, so it counts its passes on its own.
         own = Asking(self.question, self.workshop)
@@ -75,15 +82,3 @@ class Asking(Passes):
                 return step.value
             yield Progress(step.done, step.total)
         raise RuntimeError(f"{question.method} ended without a result")
-
-
-def subject(question: Question) -> Image:
-    """The image a question is about; for a check, that of the run it checks."""
-    inputs = question.inputs
-    return inputs if isinstance(inputs, Image) else subject(inputs.questions[0])
-
-
-def sweep_key(question: Question, name: str, params: Any) -> tuple[Any, ...]:
-    """What makes two sweeps the same series of passes."""
-    target = question.target if sweep_named(name).by_target else None
-    return (name, params, question.model, question.edits, subject(question), target, question.seed)

@@ -8,6 +8,8 @@ from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from backend.methods.question import Image, Question
+from backend.methods.registry import sweep_named
 from backend.methods.steps import PassCount
 
 
@@ -105,3 +107,15 @@ class SweepCache:
         while self.nbytes > self.budget and len(self._runs) > 1:
             oldest = next(key for key in self._runs if key != keep)
             del self._runs[oldest]
+
+
+def subject(question: Question) -> Image:
+    """The image a question is about; for a check, that of the run it checks."""
+    inputs = question.inputs
+    return inputs if isinstance(inputs, Image) else subject(inputs.questions[0])
+
+
+def sweep_key(question: Question, name: str, params: Any) -> tuple[Any, ...]:
+    """What makes two sweeps the same series of passes."""
+    target = question.target if sweep_named(name).by_target else None
+    return (name, params, question.model, question.edits, subject(question), target, question.seed)

@@ -30,7 +30,10 @@ class Teaching:
 
 @dataclass(frozen=True)
 class Method:
-    """A registered method or check, with all that pages need to offer it. `run(question, passes)` yields steps."""
+    """A registered method or check, with all that pages need to offer it. `run(question, asking)` yields steps.
+
+    reads: the sweep the method is a view of, its name and parameters, from the method's; None where it drives the model itself.
+    """
 
     name: str
     title: str
@@ -44,6 +47,7 @@ class Method:
     teaching: Teaching
     cost: Cost
     run: Callable[..., Iterator[Step]]
+    reads: Callable[[Any], tuple[str, Any]] | None = None
     is_check: bool = False
 
     def misfit(self, model: ModelCard) -> str | None:
@@ -84,6 +88,7 @@ def method(
     cost: Cost,
     targets: tuple[type, ...] = (),
     lane: Lane = "interactive",
+    reads: Callable[[Any], tuple[str, Any]] | None = None,
     is_check: bool = False,
 ) -> Callable[[Callable[..., Iterator[Step]]], Callable[..., Iterator[Step]]]:
     """Register the decorated generator function under `name`. Raises ValueError where the name is taken."""
@@ -92,7 +97,7 @@ def method(
         if name in _registry.methods:
             raise ValueError(f"a method named {name!r} is registered already")
         _registry.methods[name] = Method(
-            name, title, page, params, inputs, targets, needs, returns, lane, teaching, cost, run, is_check
+            name, title, page, params, inputs, targets, needs, returns, lane, teaching, cost, run, reads, is_check
         )
         return run
 

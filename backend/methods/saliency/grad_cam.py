@@ -46,6 +46,7 @@ class GradCAM:
         "Selvaraju et al. 2017, Grad-CAM.",
     ),
     cost=lambda params, card: PassCount(1, 1),
+    reads=lambda params: ("hooked_gradient", HookedGradient()),
 )
 def grad_cam(question: Question, asking: Asking) -> Iterator[Step]:
     """Yield the chosen layer's map with those of all layers beside it."""
@@ -54,7 +55,7 @@ def grad_cam(question: Question, asking: Asking) -> Iterator[Step]:
     chosen = question.params.layer or names[-1]
     if chosen not in names:
         raise ParameterError(f"{card.name} has no layer {chosen[:40]!r}; it has {', '.join(names)}.")
-    for reading in asking.sweep("hooked_gradient", HookedGradient()):
+    for reading in asking.view():
         layers = {name: layer_map(reading.sweep, name) for name in names}
         cells = layers[chosen]
         yield Result(

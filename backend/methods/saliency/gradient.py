@@ -40,10 +40,11 @@ class Gradient:
         "Simonyan, Vedaldi and Zisserman 2013, Deep Inside Convolutional Networks.",
     ),
     cost=lambda params, card: PassCount(1, 1),
+    reads=lambda params: ("hooked_gradient", HookedGradient()),
 )
 def gradient(question: Question, asking: Asking) -> Iterator[Step]:
     """Yield the signed gradient, (C, H, W), logit per unit of the normalised input."""
-    for reading in asking.sweep("hooked_gradient", HookedGradient()):
+    for reading in asking.view():
         attribution = reading.sweep.gradient
         yield Result(
             Saliency(

@@ -35,16 +35,17 @@ class InputXGradient:
     needs=frozenset({GRADIENTS}),
     returns=Saliency,
     teaching=Teaching(
-        "Asks what each pixel adds to the target if the model were a straight line: the gradient times the pixel's value.",
-        "It cannot tell anything about pixels at the zero of the input (mid-grey), and on a curved model it does not sum to the logit.",
+        "Asks what each pixel would add to the target if the model were a straight line: gradient times value.",
+        "It cannot tell anything about mid-grey pixels, the zero of the input, and on a curved model it sums to no logit.",
         "Shrikumar et al. 2016, Not Just a Black Box.",
     ),
     cost=lambda params, card: PassCount(1, 1),
+    reads=lambda params: ("hooked_gradient", HookedGradient()),
 )
 def input_x_gradient(question: Question, asking: Asking) -> Iterator[Step]:
     """Yield the normalised input times its gradient, (C, H, W), in logits."""
     sample = asking.sample.cpu().numpy()
-    for reading in asking.sweep("hooked_gradient", HookedGradient()):
+    for reading in asking.view():
         attribution = sample * reading.sweep.gradient
         yield Result(
             Saliency(

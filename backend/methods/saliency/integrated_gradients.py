@@ -45,17 +45,17 @@ class IntegratedGradients:
     needs=frozenset({GRADIENTS}),
     returns=Saliency,
     teaching=Teaching(
-        "Asks what each pixel adds to the target on the way from the baseline to the photo, so that the shares sum to the change.",
+        "Asks what each pixel adds to the target on the way from the baseline to the photo; the shares sum to the change.",
         "It cannot tell what would happen with another baseline: pixels that equal the baseline always get zero.",
         "Sundararajan, Taly and Yan 2017, Axiomatic Attribution for Deep Networks.",
     ),
     cost=lambda params, card: PassCount(params.steps, params.steps),
+    reads=lambda params: ("alpha_path", AlphaPath(params.rule, params.steps, params.baseline)),
 )
 def integrated_gradients(question: Question, asking: Asking) -> Iterator[Step]:
     """Yield the map as the path fills, then the finished one; nothing is rescaled to hide the residual."""
-    params: IntegratedGradients = question.params
     reading = None
-    for reading in asking.sweep("alpha_path", AlphaPath(params.rule, params.steps, params.baseline)):
+    for reading in asking.view():
         if not reading.sweep.finished:
             yield Partial(_view(reading, asking), reading.sweep.done, reading.sweep.total)
     assert reading is not None

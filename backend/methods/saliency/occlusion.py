@@ -55,12 +55,12 @@ def windows_of(params: Occlusion, card: ModelCard) -> np.ndarray:
         "Zeiler and Fergus 2014, Visualizing and Understanding Convolutional Networks.",
     ),
     cost=lambda params, card: PassCount(1 + len(windows_of(params, card))),
+    reads=lambda params: ("windows", Windows(params.cells, params.overlap, params.baseline)),
 )
 def occlusion(question: Question, asking: Asking) -> Iterator[Step]:
     """Yield the mean loss of the windows that cover each pixel, (1, H, W), in logits; 0 where none has been yet."""
-    params: Occlusion = question.params
     reading = None
-    for reading in asking.sweep("windows", Windows(params.cells, params.overlap, params.baseline)):
+    for reading in asking.view():
         if reading.sweep.done < reading.sweep.total:
             yield Partial(_view(reading, asking), reading.sweep.done, reading.sweep.total)
     assert reading is not None

@@ -52,12 +52,12 @@ class Rise:
         "Petsiuk, Das and Saenko 2018, RISE; its mean masked score is subtracted here, so that zero means no difference.",
     ),
     cost=lambda params, card: PassCount(params.masks + 1),
+    reads=lambda params: ("random_masks", RandomMasks(params.masks, params.cells)),
 )
 def rise(question: Question, asking: Asking) -> Iterator[Step]:
     """Yield the map as masks come in, (1, H, W), in probability, with its standard error on a coarse grid."""
-    params: Rise = question.params
     reading = None
-    for reading in asking.sweep("random_masks", RandomMasks(params.masks, params.cells)):
+    for reading in asking.view():
         if reading.sweep.done < reading.sweep.total:
             yield Partial(_view(reading, asking), reading.sweep.done, reading.sweep.total)
     assert reading is not None

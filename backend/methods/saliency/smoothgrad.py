@@ -47,12 +47,12 @@ class SmoothGrad:
         "Smilkov et al. 2017, SmoothGrad; the sign is kept here.",
     ),
     cost=lambda params, card: PassCount(params.samples + 1, params.samples),
+    reads=lambda params: ("noise", Noise(params.samples, params.level)),
 )
 def smoothgrad(question: Question, asking: Asking) -> Iterator[Step]:
     """Yield the running mean gradient, (C, H, W), with the standard error of its channel sum's typical pixel."""
-    params: SmoothGrad = question.params
     reading = None
-    for reading in asking.sweep("noise", Noise(params.samples, params.level)):
+    for reading in asking.view():
         if reading.sweep.done < reading.sweep.total:
             yield Partial(_view(reading, asking), reading.sweep.done, reading.sweep.total)
     assert reading is not None

@@ -12,12 +12,13 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from backend.engine.job import Job, Snapshot
+from backend.engine.sweeps import sweep_key
 from backend.engine.workshop import Workshop
 from backend.limits import FINAL_JOBS_KEPT, LEASE_SECONDS, LIVE_JOBS
 from backend.methods.params import ParameterError, check
 from backend.methods.question import Question
 from backend.methods.registry import Lane, method_named
-from backend.methods.steps import Cancelled, Event, Failed, Partial, Progress, Queued, Result
+from backend.methods.steps import Cancelled, Event, Failed, Partial, PassCount, Progress, Queued, Result
 
 log = logging.getLogger("vitrine.engine")
 
@@ -38,6 +39,14 @@ class Status:
     problem: str | None
 
 
+@dataclass(frozen=True)
+class Forecast:
+    """What a question would cost: rows through the model, and seconds at the pace measured so far."""
+
+    passes: PassCount
+    seconds: float
+
+
 class Engine:
     """Runs questions. `ask` subscribes, `look` reads the latest snapshot, `renew` keeps a lease, `leave` gives it up."""
 
@@ -55,16 +64,18 @@ class Engine:
         self._thread.start()
         atexit.register(self.close)  # a thread inside torch while the interpreter ends would abort the process
 
-    def ask(self, question: Question, *, lane: Lane | None = None, leased: bool = True, keep: bool = True) -> str:
+    def ask(self, question: Question, *, lane: Lane | None = None, leased: bool | None = None, keep: bool = True) -> str:
         """Subscribe to the question's job, started where none is live or finished. Returns the subscription.
 
-        Without a lease the job belongs to its caller, who must `leave`. `keep` writes the run to the archive.
+        Interactive jobs are leased unless told otherwise, background jobs are not; without a lease the job belongs to its
+        caller, who must `leave`. `keep` writes the run to the archive.
         Raises ParameterError for a question that cannot be asked, QueueFull beyond the limit of live jobs.
         """
         chosen = method_named(question.method)
         _check(question)
         name, subscription = question.hash, secrets.token_urlsafe(16)
         lane = lane or chosen.lane
+        leased = lane == "interactive" if leased is None else leased
         with self._wake:
             job = self._jobs.get(name)
             if job is None or job.snapshot.state in ("stopped", "failed"):
@@ -72,7 +83,7 @@ class Engine:
             if lane == "interactive":
                 job.lane = lane
             job.keep = job.keep or keep
-            job.leases[subscription] = time.monotonic() + LEASE_SECONDS if leased and lane == "interactive" else None
+            job.leases[subscription] = time.monotonic() + LEASE_SECONDS if leased else None
             self._subscriptions[subscription] = name
             self._wake.notify_all()
         return subscription
@@ -109,6 +120,22 @@ class Engine:
                 raise LookupError(f"no job for subscription {subscription[:12]}")
             self._wake.wait_for(lambda: job.snapshot.version > version or job.snapshot.final, timeout)
             return job.snapshot
+
+    def free(self, question: Question) -> bool:
+        """Whether the answer costs no pass: the result is known, or the sweep it is a view of is done."""
+        if self.workshop.known(question) is not None:
+            return True
+        reads = method_named(question.method).reads
+        return bool(self._ready and reads and self.workshop.sweeps.complete(sweep_key(question, *reads(question.params))))
+
+    def forecast(self, question: Question) -> Forecast | None:
+        """What the question would cost from nothing; None before the model is loaded."""
+        card = self.workshop.card(question.model)
+        if card is None:
+            return None
+        passes, speed = method_named(question.method).cost(question.params, card), self.workshop.speed(question.model)
+        backward = min(passes.backward, passes.forward)
+        return Forecast(passes, (passes.forward - backward) * speed.forward + backward * speed.both)
 
     def status(self) -> Status:
         """The engine in a line."""
