@@ -14,7 +14,7 @@ _LEVELS = 16
 
 @dataclass(frozen=True)
 class Digits:
-    """pixels: uint8 (count, 8, 8), 0 paper to 255 ink; classes: int64 (count,), the digit written; indices: rows of the data set."""
+    """pixels: uint8 (count, 8, 8), 0 paper to 255 ink; classes: int64 (count,), the digit; indices: rows of the data set."""
 
     pixels: np.ndarray
     classes: np.ndarray

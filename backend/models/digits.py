@@ -1,4 +1,4 @@
-"""Two small models of handwritten digits, a convolution network and a vision transformer, with weights shipped in the repository."""
+"""Two small models of handwritten digits with shipped weights: a convolution network and a vision transformer."""
 
 from __future__ import annotations
 

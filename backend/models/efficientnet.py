@@ -12,7 +12,7 @@ from backend.models.catalog import ModelError
 
 
 def lite0() -> nn.Module:
-    """EfficientNet-Lite0 (Tan & Le 2019, Lite variant), float32, batch norm unfolded. Raises ModelError where set-up is missing."""
+    """EfficientNet-Lite0 (Tan & Le 2019), float32, batch norm unfolded. Raises ModelError where set-up is missing."""
     weights = places.models() / "efficientnet-lite0.safetensors"
     if not weights.is_file():
         raise ModelError(f"the weights of efficientnet-lite0 are missing ({weights}); `make run` brings them")

@@ -27,6 +27,25 @@ class _Trace:
     kept: list[Tensor] = field(default_factory=list)
     inside_norm: bool = False
 
+    def conv_done(self, conv: nn.Module, _: Any, output: Tensor) -> None:
+        """Forward hook of a convolution."""
+        self.calls[conv] += 1
+        self.kept.append(output)
+        self.made_by[id(output)] = conv  # type: ignore[assignment]
+
+    def norm_starts(self, norm: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+        """Forward pre-hook of a batch norm; a second norm reading the same tensor counts as another use of it."""
+        self.calls[norm] += 1
+        self.inside_norm = True
+        self.kept.append(inputs[0])
+        if id(inputs[0]) in self.read_by:
+            self.uses[id(inputs[0])] += 1
+        self.read_by[id(inputs[0])] = norm  # type: ignore[assignment]
+
+    def norm_done(self, *_: Any) -> None:
+        """Forward hook of a batch norm."""
+        self.inside_norm = False
+
 
 class _CountUses(TorchFunctionMode):
     """Counts how often each tensor goes into a torch function that gives tensors, outside of batch norms."""
@@ -79,29 +98,12 @@ def foldable(module: nn.Module, example: Tensor) -> tuple[tuple[nn.Conv2d, nn.Ba
 
 def _traced(module: nn.Module, example: Tensor) -> _Trace:
     trace = _Trace()
-
-    def conv_done(conv: nn.Module, _: Any, output: Tensor) -> None:
-        trace.calls[conv] += 1
-        trace.kept.append(output)
-        trace.made_by[id(output)] = conv  # type: ignore[assignment]
-
-    def norm_starts(norm: nn.Module, inputs: tuple[Tensor, ...]) -> None:
-        trace.calls[norm] += 1
-        trace.inside_norm = True
-        if id(inputs[0]) in trace.read_by:
-            trace.uses[id(inputs[0])] += 1
-        trace.kept.append(inputs[0])
-        trace.read_by[id(inputs[0])] = norm  # type: ignore[assignment]
-
-    def norm_done(*_: Any) -> None:
-        trace.inside_norm = False
-
     handles = []
     for part in module.modules():
         if isinstance(part, nn.Conv2d):
-            handles.append(part.register_forward_hook(conv_done))
+            handles.append(part.register_forward_hook(trace.conv_done))
         if isinstance(part, nn.BatchNorm2d):
-            handles += [part.register_forward_pre_hook(norm_starts), part.register_forward_hook(norm_done)]
+            handles += [part.register_forward_pre_hook(trace.norm_starts), part.register_forward_hook(trace.norm_done)]
     try:
         with torch.no_grad(), _CountUses(trace):
             module(example)

@@ -23,22 +23,16 @@ def load(ref: ModelRef, device: str = "cpu") -> ImageModel:
     With dtype float64 the folded weights are never rounded to float32. Convolution networks for inputs of 32 pixels and
     more run channels-last on the CPU, which is faster there in float32 and bfloat16.
     """
-    offered = entry(ref.name)
-    place = _device(device)
-    module = unfolded(ref.name)
-    revision = _revision(module)
+    offered, place = entry(ref.name), _device(device)
+    module, example = unfolded(ref.name), _example(offered)
+    revision, parameters = _revision(module), sum(parameter.numel() for parameter in module.parameters())
     if ref.revision and ref.revision != revision:
         raise ModelError(f"{ref.name}: revision {ref.revision[:20]} is not on this machine, {revision} is")
     dtype: torch.dtype = getattr(torch, ref.dtype)
-    example = _example(offered)
     if dtype is torch.float64:
         module, example = module.double(), example.double()
-    parameters = sum(parameter.numel() for parameter in module.parameters())
     module = folded(module, example)
     layers, layer_cards = discover(module, example, offered.layers)
-    capabilities = _capabilities(module, example, bool(layers))
-    memory_format = _memory_format(module, offered, place, dtype)
-    module = module.to(device=place, dtype=dtype).to(memory_format=memory_format)  # type: ignore[call-overload]
     card = ModelCard(
         name=ref.name,
         revision=revision,
@@ -46,9 +40,11 @@ def load(ref: ModelRef, device: str = "cpu") -> ImageModel:
         preprocess=offered.preprocess,
         labels=offered.labels,
         layers=layer_cards,
-        capabilities=capabilities,
+        capabilities=_capabilities(module, example, bool(layers)),
         device=str(place),
     )
+    memory_format = _memory_format(module, offered, place, dtype)
+    module = module.to(device=place, dtype=dtype).to(memory_format=memory_format)  # type: ignore[call-overload]
     return ImageModel(card, module, layers, place, dtype, memory_format)
 
 

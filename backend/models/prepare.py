@@ -110,6 +110,7 @@ def convert(wheel: Path, package: Package) -> None:
     tensors = {name: tensor.contiguous() for name, tensor in state.items()}
     unfinished = package.weights.with_suffix(f".{os.getpid()}.part")
     save_file(tensors, unfinished, metadata={"source": package.file, "source_sha256": package.sha256})
+    unfinished.chmod(0o644)
     os.replace(unfinished, package.weights)
 
 

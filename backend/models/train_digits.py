@@ -1,4 +1,4 @@
-"""Trains the digits models: `python -m backend.models.train_digits` prints held-out accuracies and writes the weights of seed 0."""
+"""Trains the digits models: `python -m backend.models.train_digits` prints accuracies and writes the weights of seed 0."""
 
 from __future__ import annotations
 
