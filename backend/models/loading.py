@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 
 import torch
@@ -59,10 +60,24 @@ def unfolded(name: str) -> nn.Module:
         raise ModelError(f"{name} could not be built: {type(error).__name__}: {str(error)[:300]}") from error
     if not isinstance(module, nn.Module):
         raise ModelError(f"{name}: the factory gave a {type(module).__name__}, not an nn.Module")
-    module = module.to(device="cpu", dtype=torch.float32).eval().requires_grad_(False)
+    # A factory may give the same object twice, and it stays the operator's.
+    module = copy.deepcopy(module).to(device="cpu", dtype=torch.float32).eval().requires_grad_(False)
     _check_weights(name, module)
     _check_logits(offered, module)
+    _out_of_place(module, _example(offered))
     return module
+
+
+def _out_of_place(module: nn.Module, example: Tensor) -> None:
+    """Let activations write to a new tensor, so that a layer's output stays what was read; not where logits depend on it."""
+    inplace = [part for part in module.modules() if getattr(part, "inplace", None) is True]
+    with torch.no_grad():
+        before = module(example.clone())
+        for part in inplace:
+            part.inplace = False  # type: ignore[assignment]
+        if inplace and not torch.equal(module(example.clone()), before):
+            for part in inplace:
+                part.inplace = True  # type: ignore[assignment]
 
 
 def _check_weights(name: str, module: nn.Module) -> None:
@@ -106,16 +121,22 @@ def _revision(module: nn.Module) -> str:
 
 def _capabilities(module: nn.Module, example: Tensor, has_layers: bool) -> frozenset[Capability]:
     found: set[Capability] = {FORWARD}
-    pixels = example.clone().requires_grad_(True)
-    with torch.enable_grad():
-        logits = module(pixels)
-        if logits.requires_grad:
-            (gradient,) = torch.autograd.grad(logits.max(), pixels, allow_unused=True)
-            if gradient is not None and bool(gradient.isfinite().all()):
-                found.add(GRADIENTS)
+    if _has_gradients(module, example):
+        found.add(GRADIENTS)
     if has_layers:
         found.add(SPATIAL_LAYERS)
     return frozenset(found)
+
+
+def _has_gradients(module: nn.Module, example: Tensor) -> bool:
+    pixels = example.clone().requires_grad_(True)
+    try:
+        with torch.enable_grad():
+            (gradient,) = torch.autograd.grad(module(pixels).max(), pixels)
+    except RuntimeError:
+        # The logits do not depend on the pixels in a way autograd sees, or the module writes to its input.
+        return False
+    return bool(gradient.isfinite().all())
 
 
 def _memory_format(module: nn.Module, offered: CatalogEntry, place: torch.device, dtype: torch.dtype) -> torch.memory_format:

@@ -104,6 +104,40 @@ def test_a_module_whose_output_has_no_gradient_offers_none() -> None:
     assert load(offered(Counts)).card.capabilities == {FORWARD}
 
 
+def test_activations_stop_writing_over_what_was_read_before_them() -> None:
+    def factory() -> nn.Module:
+        return nn.Sequential(nn.ReLU(inplace=True), nn.Conv2d(1, 2, 3), nn.ReLU(inplace=True), nn.Flatten(), nn.Linear(72, 2))
+
+    model = load(offered(factory))
+    assert model.card.capabilities == {FORWARD, GRADIENTS, SPATIAL_LAYERS}
+    assert list(model.layers) == ["0", "1", "2"]
+
+
+def test_a_module_that_counts_on_writing_in_place_keeps_its_logits() -> None:
+    class InPlace(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.act = nn.ReLU(inplace=True)
+            self.rest = linear()
+
+        def forward(self, x: Tensor) -> Tensor:
+            x = x * 2
+            self.act(x)
+            return self.rest(x)
+
+    module = InPlace().eval()
+    batch = torch.randn(2, 1, 8, 8, generator=torch.Generator().manual_seed(0))
+    assert torch.equal(load(offered(lambda: module)).module(batch), module(batch))
+
+
+def test_the_operators_own_object_is_not_changed() -> None:
+    module = linear().train()
+    load(offered(lambda: module))
+    load(ModelRef("mine", dtype="float64"))
+    assert module.training
+    assert all(p.requires_grad and p.dtype is torch.float32 for p in module.parameters())
+
+
 def test_labels_and_logits_must_agree() -> None:
     with pytest.raises(ModelError, match=r"logits of shape \(1, 3\); its 2 labels need \(1, 2\)"):
         load(offered(lambda: linear(3)))
