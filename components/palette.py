@@ -64,8 +64,8 @@ PALETTES: dict[Theme, Palette] = {
     ),
 }
 
-# With the colour, so that curves and points are told apart without it.
-DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
+# With the colour, so that curves are told apart without it. Dotted is the edge detector everywhere.
+DASHES = ("solid", "dash", "dashdot", "longdash", "longdashdot", "8px 2px 2px 2px 2px 2px")
 
 
 def signed_scale(theme: Theme) -> Scale:

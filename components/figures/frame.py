@@ -54,6 +54,12 @@ def typed(values: np.ndarray) -> dict[str, str]:
     return encoded
 
 
+def plain(label: str, most: int = 80) -> str:
+    """A label as text of at most `most` letters: Plotly reads some tags, and labels come from whoever made the model."""
+    short = label if len(label) <= most else label[: most - 1].rstrip() + "…"
+    return short.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
 def data_uri(pixels: np.ndarray, quality: int = 85) -> str:
     """Pixels uint8 (H, W), (H, W, 1) or (H, W, 3) as a JPEG data URI."""
     buffer = io.BytesIO()

@@ -1,0 +1,63 @@
+"""The page's side of the engine: what this browser session asked, kept by id, so that a rerun finds it again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import streamlit as st
+
+from backend.engine import engine
+from backend.engine.job import Snapshot
+from backend.methods.question import Question
+from backend.methods.registry import Lane
+
+
+def _asked() -> dict[str, str]:
+    return st.session_state.setdefault("asked", {})
+
+
+def ask(question: Question, lane: Lane | None = None, *, keep: bool = True) -> Snapshot:
+    """Subscribe this session to the question, once; the latest snapshot. Raises ParameterError, QueueFull."""
+    known = look(question)
+    if known is not None and known.state not in ("stopped", "failed"):
+        return known
+    _asked()[question.hash] = engine().ask(question, lane=lane, leased=True, keep=keep)
+    _tell_sidebar()
+    snapshot = look(question)
+    assert snapshot is not None
+    return snapshot
+
+
+def look(question: Question) -> Snapshot | None:
+    """The latest snapshot of a question this session asked; None where it did not."""
+    subscription = _asked().get(question.hash)
+    return engine().look(subscription) if subscription else None
+
+
+def wait(question: Question, seconds: float) -> Snapshot | None:
+    """The snapshot once it is final, waiting at most `seconds`: for answers of one pass."""
+    subscription = _asked().get(question.hash)
+    if subscription is None:
+        return None
+    snapshot = engine().look(subscription)
+    return snapshot if snapshot is None or snapshot.final else engine().wait_final(subscription, seconds)
+
+
+def leave(questions: Iterable[Question]) -> None:
+    """Stop following these questions; what nobody else follows stops at its next step. Their snapshots can still be read."""
+    for question in questions:
+        subscription = _asked().get(question.hash)
+        if subscription:
+            engine().leave(subscription)
+
+
+def leave_all_but(questions: Iterable[Question]) -> None:
+    """Forget every question but these: the page shows something else now."""
+    wanted = {question.hash for question in questions}
+    for name in [name for name in _asked() if name not in wanted]:
+        engine().leave(_asked().pop(name))
+    _tell_sidebar()
+
+
+def _tell_sidebar() -> None:
+    st.session_state["subscriptions"] = list(_asked().values())
