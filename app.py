@@ -46,7 +46,9 @@ steering = st.Page(
 
 def root() -> None:
     """Lead "/" to the saliency page: a default page answers at "/" only, and "/saliency" must work too."""
-    st.switch_page(saliency, query_params=st.query_params.to_dict())
+    link = st.query_params.to_dict()
+    link.pop("model", None)  # bound to the sidebar's widget, which writes it by itself
+    st.switch_page(saliency, query_params=link)
 
 
 page = st.navigation([saliency, neurons, circuits, steering, st.Page(root, title="Vitrine", default=True, visibility="hidden")])

@@ -21,7 +21,7 @@ def room(question: str, aim: str, promises: Sequence[Promise], planned: Sequence
     """Draw the room: the question, what is asked here, what will be there, what is planned, and the way back."""
     st.header(question)
     st.write(aim)
-    st.info("This room is empty: nothing here computes anything yet.", icon=":material/construction:")
+    st.badge("Not built yet: nothing on this page computes anything", icon=":material/construction:", color="gray")
     st.subheader("What will be here")
     grid = st.grid(3, min_column_width=225, gap="medium")
     for promise in promises:

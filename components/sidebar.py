@@ -5,16 +5,23 @@ from __future__ import annotations
 import streamlit as st
 
 from backend.engine import engine
-from backend.models.catalog import CatalogEntry, entries
+from backend.models.catalog import CatalogEntry, ModelError, entries
 
 QUEUE_SECONDS = 2.0
 MODEL_HELP = "The model that is asked. Results of another model stay in the history."
 
 
 def sidebar() -> None:
-    """Draw the sidebar; the chosen model's name is in `st.session_state.model` and in the link."""
+    """Draw the sidebar; the chosen model's name is in `st.session_state.model` and in the link.
+
+    Where the models on offer cannot be told, an error says why and the page is not drawn.
+    """
     with st.sidebar:
-        on_offer = {entry.name: entry for entry in entries()}
+        try:
+            on_offer = {entry.name: entry for entry in entries()}
+        except ModelError as error:
+            st.error(str(error))
+            st.stop()
         name = st.selectbox("Model", list(on_offer), key="model", bind="query-params", help=MODEL_HELP)
         st.caption(size_in_words(on_offer[name]), help=on_offer[name].summary)
         queue()

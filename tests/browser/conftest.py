@@ -98,7 +98,7 @@ def _wait_until_up(process: subprocess.Popen[bytes], address: str, log: Path) ->
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline and process.poll() is None:
         try:
-            with urllib.request.urlopen(f"{address}/_stcore/health", timeout=1):
+            with urllib.request.urlopen(f"{address}/_stcore/script-health-check", timeout=START_SECONDS):
                 return
         except (urllib.error.URLError, ConnectionError, TimeoutError):
             time.sleep(0.05)
