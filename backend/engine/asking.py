@@ -82,3 +82,8 @@ class Asking(Passes):
                 return step.value
             yield Progress(step.done, step.total)
         raise RuntimeError(f"{question.method} ended without a result")
+
+
+def array(tensor: Tensor) -> np.ndarray:
+    """The values on the CPU: float64 where the model computes in it, float32 otherwise."""
+    return tensor.cpu().to(torch.float64 if tensor.dtype == torch.float64 else torch.float32).numpy()

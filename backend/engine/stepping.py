@@ -9,16 +9,17 @@ import secrets
 import threading
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 
+from backend.engine.admission import check_question, check_target, told
 from backend.engine.job import Job, Snapshot
+from backend.engine.status import Forecast, Status
 from backend.engine.sweeps import sweep_key
 from backend.engine.workshop import Workshop
 from backend.limits import FINAL_JOBS_KEPT, LEASE_SECONDS, LIVE_JOBS
-from backend.methods.params import ParameterError, check
+from backend.methods.params import ParameterError
 from backend.methods.question import Question
 from backend.methods.registry import Lane, method_named
-from backend.methods.steps import Cancelled, Event, Failed, Partial, PassCount, Progress, Queued, Result
+from backend.methods.steps import Cancelled, Event, Failed, Partial, Progress, Queued, Result
 
 log = logging.getLogger("vitrine.engine")
 
@@ -27,32 +28,19 @@ class QueueFull(RuntimeError):
     """Too many jobs are live; the message names the limit."""
 
 
-@dataclass(frozen=True)
-class Status:
-    """The engine in a line, for the sidebar. `progress` is of all live work, 0 to 1; None when idle."""
-
-    device: str
-    running: int
-    waiting: int
-    progress: float | None
-    ready: bool
-    problem: str | None
-
-
-@dataclass(frozen=True)
-class Forecast:
-    """What a question would cost: rows through the model, and seconds at the pace measured so far."""
-
-    passes: PassCount
-    seconds: float
-
-
 class Engine:
     """Runs questions. `ask` subscribes, `look` reads the latest snapshot, `renew` keeps a lease, `leave` gives it up."""
 
-    def __init__(self, make_workshop: Callable[[], Workshop], warm: Callable[[Workshop], None] | None = None) -> None:
+    def __init__(
+        self,
+        make_workshop: Callable[[], Workshop],
+        warm: Callable[[Workshop], None] | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self.workshop = make_workshop()
         self._warm = warm
+        self._clock = clock  # what leases are measured by, in seconds
+        self._stopped: list[Job] = []  # not yet written to the archive
         self._jobs: dict[str, Job] = {}
         self._subscriptions: dict[str, str] = {}
         self._wake = threading.Condition()
@@ -72,18 +60,18 @@ class Engine:
         Raises ParameterError for a question that cannot be asked, QueueFull beyond the limit of live jobs.
         """
         chosen = method_named(question.method)
-        _check(question)
+        check_question(question)
         name, subscription = question.hash, secrets.token_urlsafe(16)
         lane = lane or chosen.lane
         leased = lane == "interactive" if leased is None else leased
         with self._wake:
             job = self._jobs.get(name)
-            if job is None or job.snapshot.state in ("stopped", "failed"):
+            if job is None or job.snapshot.state in ("stopped", "failed") or (job.snapshot.final and keep and not job.keep):
                 job = self._admit(question, lane, keep)
             if lane == "interactive":
                 job.lane = lane
             job.keep = job.keep or keep
-            job.leases[subscription] = time.monotonic() + LEASE_SECONDS if leased else None
+            job.leases[subscription] = self._clock() + LEASE_SECONDS if leased else None
             self._subscriptions[subscription] = name
             self._wake.notify_all()
         return subscription
@@ -97,7 +85,7 @@ class Engine:
 
     def renew(self, subscriptions: Iterable[str]) -> None:
         """Keep leases alive for another LEASE_SECONDS."""
-        end = time.monotonic() + LEASE_SECONDS
+        end = self._clock() + LEASE_SECONDS
         with self._wake:
             for subscription in subscriptions:
                 job = self._jobs.get(self._subscriptions.get(subscription, ""))
@@ -119,6 +107,15 @@ class Engine:
             if job is None:
                 raise LookupError(f"no job for subscription {subscription[:12]}")
             self._wake.wait_for(lambda: job.snapshot.version > version or job.snapshot.final, timeout)
+            return job.snapshot
+
+    def wait_final(self, subscription: str, timeout: float) -> Snapshot | None:
+        """Block until the job is final or `timeout` seconds have passed; its snapshot, None where it is unknown."""
+        with self._wake:
+            job = self._jobs.get(self._subscriptions.get(subscription, ""))
+            if job is None:
+                return None
+            self._wake.wait_for(lambda: job.snapshot.final, timeout)
             return job.snapshot
 
     def free(self, question: Question) -> bool:
@@ -151,6 +148,7 @@ class Engine:
             self._closing = True
             self._wake.notify_all()
         self._thread.join(timeout=30)
+        atexit.unregister(self.close)
 
     def _admit(self, question: Question, lane: Lane, keep: bool) -> Job:
         live = sum(not job.snapshot.final for job in self._jobs.values())
@@ -164,16 +162,15 @@ class Engine:
 
     def _run(self) -> None:
         self._warm_up()
-        while True:
+        while not self._closing:
             with self._wake:
                 job = self._next()
-                while job is None and not self._closing:
+                if job is None and not self._stopped and not self._closing:
                     self._wake.wait(timeout=1.0)
-                    job = self._next()
-                if self._closing:
-                    return
-            assert job is not None
-            self._step(job)
+            while self._stopped:  # outside the lock, since a disk may be slow
+                self._archive(self._stopped.pop(0), "stopped")
+            if job is not None and not self._closing:
+                self._step(job)
 
     def _warm_up(self) -> None:
         if self._warm is None:
@@ -188,7 +185,7 @@ class Engine:
         self._ready = True
 
     def _next(self) -> Job | None:
-        now = time.monotonic()
+        now = self._clock()
         live = [job for job in self._jobs.values() if not job.snapshot.final]
         for job in live:
             job.expire(now)
@@ -200,7 +197,7 @@ class Engine:
 
     def _cancel(self, job: Job) -> None:
         job.tell(Cancelled(job.snapshot.done, job.snapshot.total))
-        self._archive(job, "stopped")
+        self._stopped.append(job)
         self._wake.notify_all()
 
     def _step(self, job: Job) -> None:
@@ -210,7 +207,7 @@ class Engine:
             event = self._advance(job)
         except Exception as error:
             log.exception("%s failed", job.question.method)
-            event = Failed(*_told(error))
+            event = Failed(*told(error))
         seconds = time.perf_counter() - before
         if isinstance(event, Result):
             self.workshop.keep(job.question, event.value)
@@ -236,7 +233,10 @@ class Engine:
                 raise ParameterError(misfit)
             check_target(job.question, len(asking.model.card.labels))
             job.steps = chosen.run(job.question, asking)
-        return next(job.steps)
+        step = next(job.steps, None)
+        if step is None:
+            raise RuntimeError(f"{job.question.method} ended without a result")
+        return step
 
     def _archive(self, job: Job, state: str) -> None:
         archive, snapshot = self.workshop.archive, job.snapshot
@@ -256,33 +256,3 @@ class Engine:
             del self._jobs[name]
         if len(self._subscriptions) > 4 * FINAL_JOBS_KEPT:
             self._subscriptions = {key: name for key, name in self._subscriptions.items() if name in self._jobs}
-
-
-def _check(question: Question) -> None:
-    chosen = method_named(question.method)
-    if type(question.params) is not chosen.params:
-        raise ParameterError(f"{chosen.title} takes {chosen.params.__name__}, not {type(question.params).__name__}")
-    check(question.params)
-    if chosen.targets and not isinstance(question.target, chosen.targets):
-        raise ParameterError(f"{chosen.title} needs a target: a class, or one class against another")
-
-
-def check_target(question: Question, classes: int) -> None:
-    """Raise ParameterError where the target names a class the model does not have, or a class against itself."""
-    target = question.target
-    if target is None:
-        return
-    indices = [target.index] + ([target.against] if hasattr(target, "against") else [])
-    for index in indices:
-        if not 0 <= index < classes:
-            raise ParameterError(f"Class {index} is outside 0 to {classes - 1}, the classes of {question.model.name}.")
-    if len(set(indices)) < len(indices):
-        raise ParameterError(f"Class {target.index} against itself is zero everywhere; choose another.")
-
-
-def _told(error: Exception) -> tuple[str, str]:
-    if isinstance(error, ValueError | LookupError | OSError):
-        return str(error), ""
-    if type(error).__name__ == "OutOfMemory":
-        return str(error), "Close other programs, or choose a smaller model."
-    return f"{type(error).__name__}: {error}", "This is a defect of Vitrine; the log has the details."

@@ -37,23 +37,35 @@ class SweepRun:
     """One sweep, advanced by whoever reads beyond its latest snapshot; it pauses where nobody reads."""
 
     def __init__(self, snapshots: Iterator[Any], spent: Callable[[], PassCount]) -> None:
-        self._snapshots = snapshots
-        self._spent = spent
+        self._work: tuple[Iterator[Any], Callable[[], PassCount]] | None = (snapshots, spent)
+        self._failure: Exception | None = None
         self.latest: Reading | None = None
         self.version = 0
-        self.finished = False
         self._seconds = 0.0
 
+    @property
+    def finished(self) -> bool:
+        """Whether nothing more will come."""
+        return self._work is None
+
     def advance(self) -> None:
-        """Run one chunk of passes and keep its snapshot."""
+        """Run one chunk of passes and keep its snapshot. Raises what the sweep raises, to each of its readers."""
+        if self._failure:
+            raise self._failure
+        assert self._work is not None
+        snapshots, spent = self._work
         before = time.perf_counter()
-        snapshot = next(self._snapshots, None)
+        try:
+            snapshot = next(snapshots, None)
+        except Exception as error:
+            self._failure = error
+            raise
         self._seconds += time.perf_counter() - before
-        if snapshot is None:
-            self.finished = True
-            return
-        self.latest = Reading(snapshot, self._spent(), self._seconds)
-        self.version += 1
+        if snapshot is not None:
+            self.latest = Reading(snapshot, spent(), self._seconds)
+            self.version += 1
+        if snapshot is None or snapshot.done >= snapshot.total:
+            self._work = None  # what the series held, its model too, is free to go
 
     def read(self) -> Iterator[Reading]:
         """The latest snapshot if there is one, then each new one until the sweep is done."""
@@ -101,7 +113,8 @@ class SweepCache:
 
     def complete(self, key: Hashable) -> bool:
         """Whether the sweep is done, so that reading it costs no pass."""
-        return key in self._runs and self._runs[key].finished
+        run = self._runs.get(key)
+        return run is not None and run.finished
 
     def _trim(self, keep: Hashable) -> None:
         while self.nbytes > self.budget and len(self._runs) > 1:

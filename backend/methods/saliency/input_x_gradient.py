@@ -44,7 +44,7 @@ class InputXGradient:
 )
 def input_x_gradient(question: Question, asking: Asking) -> Iterator[Step]:
     """Yield the normalised input times its gradient, (C, H, W), in logits."""
-    sample = asking.sample.cpu().numpy()
+    sample = asking.sample.float().cpu().numpy()
     for reading in asking.view():
         attribution = sample * reading.sweep.gradient
         yield Result(

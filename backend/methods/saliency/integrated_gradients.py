@@ -49,7 +49,7 @@ class IntegratedGradients:
         "It cannot tell what would happen with another baseline: pixels that equal the baseline always get zero.",
         "Sundararajan, Taly and Yan 2017, Axiomatic Attribution for Deep Networks.",
     ),
-    cost=lambda params, card: PassCount(params.steps, params.steps),
+    cost=lambda params, card: PassCount(params.steps + (0 if params.rule == "adaptive" else 2), params.steps),
     reads=lambda params: ("alpha_path", AlphaPath(params.rule, params.steps, params.baseline)),
 )
 def integrated_gradients(question: Question, asking: Asking) -> Iterator[Step]:

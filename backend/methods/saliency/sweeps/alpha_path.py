@@ -8,7 +8,8 @@ import numpy as np
 import torch
 
 from backend.data.baselines import baseline
-from backend.engine.asking import Asking
+from backend.engine.asking import Asking, array
+from backend.engine.passes import score
 from backend.methods.registry import sweep
 from backend.methods.saliency.series import AlphaPath, AlphaPathSweep
 
@@ -50,14 +51,18 @@ class _Path:
         self.slopes += (self.store[rows] @ self.difference.flatten().to(self.store.dtype)).double().tolist()
         return rows
 
+    def score(self, point: torch.Tensor) -> float:
+        """The target's score at a point (C, H, W), which does not become one of the path's."""
+        return float(score(self.asking.forward(point[None]).logits, self.asking.target)[0])
+
     def snapshot(
         self, mean: torch.Tensor, change: float, total: int, *, ends: tuple[float, float], absolute: float | None, finished: bool
     ) -> AlphaPathSweep:
         """What stands after the points so far, `mean` being their weighted mean gradient, flat."""
         net = float(mean.double() @ self.difference.flatten().double() - (ends[1] - ends[0]))
         return AlphaPathSweep(
-            mean_gradient=mean.view_as(self.difference).cpu().numpy().copy(),
-            difference=self.difference.cpu().numpy(),
+            mean_gradient=array(mean.view_as(self.difference)).copy(),
+            difference=array(self.difference),
             score=ends[1],
             baseline_score=ends[0],
             residual=net,
@@ -135,27 +140,27 @@ def _fixed(path: _Path, params: AlphaPath) -> Iterator[AlphaPathSweep]:
     """The rule's points, visited in an order that spreads over the path from the start."""
     positions, weights = rule_points(params.rule, params.steps)
     order = np.random.default_rng(0).permutation(params.steps)
-    ends_rows = torch.stack([path.start, path.asking.sample])
-    from backend.engine.passes import score
-
-    ends_scores = score(path.asking.forward(ends_rows).logits, path.asking.target).double().tolist()
     total = torch.zeros(path.store.shape[1], dtype=path.store.dtype, device=path.store.device)
-    covered = 0.0
+    covered, first, last = 0.0, float("nan"), float("nan")
     for part in path.asking.batches(params.steps):
         chosen = order[part]
         rows = path.visit([float(a) for a in positions[chosen]])
         step = torch.from_numpy(weights[chosen]).to(total) @ path.store[rows]
         total = total + step
         covered += float(weights[chosen].sum())
-        size = float(total.abs().sum())
-        last = part.stop == params.steps
+        # The ends are no points of these rules; one a batch, so that the first picture waits for one pass more only.
+        if part.start == 0:
+            last = path.score(path.asking.sample)
+        elif np.isnan(first):
+            first = path.score(path.start)
+        done = part.stop == params.steps
         yield path.snapshot(
-            total if last else total / covered,
-            float(step.abs().sum()) / max(size, 1e-30),
+            total if done else total / covered,
+            float(step.abs().sum() / total.abs().sum().clamp_min(1e-30)),
             params.steps,
-            ends=(ends_scores[0], ends_scores[1]),
+            ends=(first, last),
             absolute=None,
-            finished=last,
+            finished=done,
         )
 
 

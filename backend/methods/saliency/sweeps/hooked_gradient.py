@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import numpy as np
-from torch import Tensor
-
-from backend.engine.asking import Asking
+from backend.engine.asking import Asking, array
 from backend.methods.registry import sweep
 from backend.methods.saliency.series import HookedGradient, HookedGradientSweep
 
@@ -19,11 +16,7 @@ def hooked_gradient(asking: Asking, params: HookedGradient) -> Iterator[HookedGr
     record = asking.gradient(asking.sample[None], asking.target, record=tuple(layers))
     yield HookedGradientSweep(
         score=float(record.scores[0]),
-        gradient=record.gradient[0].cpu().numpy(),
-        activations={name: _map(layers[name].to_map(tensor)) for name, tensor in record.activations.items()},
-        gradients={name: _map(layers[name].to_map(tensor)) for name, tensor in record.gradients.items()},
+        gradient=array(record.gradient[0]),
+        activations={name: array(layers[name].to_map(tensor)[0]) for name, tensor in record.activations.items()},
+        gradients={name: array(layers[name].to_map(tensor)[0]) for name, tensor in record.gradients.items()},
     )
-
-
-def _map(tensor: Tensor) -> np.ndarray:
-    return np.asarray(tensor[0].cpu().numpy())

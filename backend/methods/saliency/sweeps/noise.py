@@ -7,7 +7,8 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from backend.engine.asking import Asking
+from backend.engine.asking import Asking, array
+from backend.engine.passes import score
 from backend.methods.registry import sweep
 from backend.methods.saliency.series import Noise, NoiseSweep
 
@@ -19,24 +20,18 @@ def noise(asking: Asking, params: Noise) -> Iterator[NoiseSweep]:
     spread = params.level * float(sample.max() - sample.min())
     total = torch.zeros_like(sample)
     square = torch.zeros_like(sample)
-    score = float("nan")
+    explained = float("nan")
     for part in asking.batches(params.samples):
         draws = [draw(sample, asking.question.seed, index) for index in range(part.start, part.stop)]
         record = asking.gradient(sample + spread * torch.stack(draws), asking.target)
         total += record.gradient.sum(0)
         square += record.gradient.square().sum(0)
         if part.start == 0:
-            score = _score(asking)
-        yield NoiseSweep((total / part.stop).cpu().numpy(), (square / part.stop).cpu().numpy(), score, part.stop, params.samples)
+            explained = float(score(asking.forward(sample[None]).logits, asking.target)[0])
+        yield NoiseSweep(array(total / part.stop), array(square / part.stop), explained, part.stop, params.samples)
 
 
 def draw(like: Tensor, seed: int, index: int) -> Tensor:
     """Standard normal noise of the tensor's shape for one index of a seeded series, float32 drawn on the CPU."""
     generator = torch.Generator().manual_seed((seed << 32) + index)
     return torch.randn(like.shape, generator=generator).to(like.device, like.dtype)
-
-
-def _score(asking: Asking) -> float:
-    from backend.engine.passes import score
-
-    return float(score(asking.forward(asking.sample[None]).logits, asking.target)[0])

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from backend.engine.asking import Asking
+from backend.engine.asking import Asking, array
 from backend.methods.registry import sweep
 from backend.methods.saliency.masks import draw_masks, interpolation
 from backend.methods.saliency.series import RandomMasks, RandomMasksSweep
@@ -21,11 +21,11 @@ def random_masks(asking: Asking, params: RandomMasks) -> Iterator[RandomMasksSwe
     height, width = sample.shape[1:]
     grids, shifts = draw_masks(asking.question.seed, params.masks, params.cells, min(height, width))
     maker = MaskMaker(params.cells, height, width, sample)
-    full = asking.forward(sample[None]).logits[0].float().cpu().numpy()
-    logits = np.empty((params.masks, len(full)), dtype=np.float32)
+    full = array(asking.forward(sample[None]).logits[0])
+    logits = np.empty((params.masks, len(full)), dtype=full.dtype)
     for part in asking.batches(params.masks):
         masks = maker.make(grids[part], shifts[part])  # (rows, 1, H, W)
-        logits[part] = asking.forward(sample * masks).logits.float().cpu().numpy()
+        logits[part] = array(asking.forward(sample * masks).logits)
         yield RandomMasksSweep(grids[: part.stop], shifts[: part.stop], logits[: part.stop], full, part.stop, params.masks)
 
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
-import torch
 
 from backend.data.baselines import baseline
-from backend.engine.asking import Asking
+from backend.engine.asking import Asking, array
 from backend.methods.registry import sweep
 from backend.methods.saliency.series import Windows, WindowsSweep
 from backend.methods.saliency.windows import window_boxes
@@ -21,11 +20,11 @@ def windows(asking: Asking, params: Windows) -> Iterator[WindowsSweep]:
     fill = asking.tensor(baseline(asking.frame, params.baseline, asking.question.seed))
     boxes = window_boxes(sample.shape[1], sample.shape[2], params.cells, params.overlap)
     boxes = boxes[np.random.default_rng(0).permutation(len(boxes))]
-    full = asking.forward(sample[None]).logits[0].float().cpu().numpy()
-    logits = np.empty((len(boxes), len(full)), dtype=np.float64 if sample.dtype == torch.float64 else np.float32)
+    full = array(asking.forward(sample[None]).logits[0])
+    logits = np.empty((len(boxes), len(full)), dtype=full.dtype)
     for part in asking.batches(len(boxes)):
         rows = sample.repeat(part.stop - part.start, 1, 1, 1)  # (rows, C, H, W)
         for row, (top, left, bottom, right) in zip(rows, boxes[part], strict=True):
             row[:, top:bottom, left:right] = fill[:, top:bottom, left:right]
-        logits[part] = asking.forward(rows).logits.cpu().numpy()
+        logits[part] = array(asking.forward(rows).logits)
         yield WindowsSweep(boxes[: part.stop], logits[: part.stop], full, part.stop, len(boxes))
