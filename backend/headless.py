@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from operator import index
 from pathlib import Path
 from typing import Any
 from weakref import finalize
@@ -50,7 +51,9 @@ def ask(
     made = _params(chosen, params)
     if chosen.targets and target is None:
         target = prediction(sample=inputs, model=ref).top(1)[0]
-    return Question(method, ref, inputs, made, ClassLogit(target) if isinstance(target, int) else target, seed=seed)
+    if target is not None and not isinstance(target, ClassLogit | Contrast):
+        target = ClassLogit(index(target))  # NumPy's integers too
+    return Question(method, ref, inputs, made, target, seed=seed)
 
 
 def run(method: str | Question, **values: Any) -> Any:
@@ -98,8 +101,9 @@ def _params(chosen: Method, values: dict[str, Any]) -> Any:
     try:
         made = chosen.params(**values)
     except TypeError as error:
-        known = ", ".join(spec.name for spec in specs(chosen.params)) or "none"
-        raise ParameterError(f"{chosen.name} takes the parameters {known}, not {', '.join(values)}") from error
+        known = [spec.name for spec in specs(chosen.params)]
+        strange = ", ".join(name for name in values if name not in known)
+        raise ParameterError(f"{chosen.name} takes the parameters {', '.join(known) or 'none'}, not {strange}") from error
     check_params(made)
     return made
 
@@ -110,6 +114,9 @@ def _content(sample: str | Path | bytes) -> str:
     if sample in {item.name for kind in ("photo", "digit") for item in samples.samples(kind)}:
         return samples.sample_image(str(sample))
     path = Path(sample)
+    if not path.is_file():
+        there = ", ".join(item.name for item in samples.samples("photo"))
+        raise images.ImageError(f"{str(sample)[:80]!r} is no file, and no sample; there are {there}, and digits.")
     return images.add(path.name, path.read_bytes())
 
 
