@@ -11,6 +11,8 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from backend.data import images
 from backend.evidence.finding import Finding
 from backend.methods.encoding import encode
@@ -46,14 +48,14 @@ class _Section:
     question: Question
     entries: list[Entry] = field(default_factory=list)
 
-    def ends(self) -> dict[tuple[Any, ...], float]:
-        """The end of the scale by unit and grid."""
-        groups: dict[tuple[Any, ...], list[Any]] = {}
+    def ends(self) -> dict[str, float]:
+        """The end of the scale by what a cell holds: maps of equal cells share one."""
+        groups: dict[str, list[np.ndarray]] = {}
         for entry in self.entries:
             if isinstance(entry.result, Saliency):
-                cells = _cells(entry.result)
-                groups.setdefault((entry.result.unit, cells.shape), []).append(cells)
-        return {group: signed_map.limit(maps) for group, maps in groups.items()}
+                cells, held = signed_map.cells_of(entry.result)
+                groups.setdefault(held, []).append(cells)
+        return {held: signed_map.limit(maps) for held, maps in groups.items()}
 
 
 def study_report(studies: Studies, study: str, made: datetime | None = None) -> str:
@@ -90,8 +92,8 @@ def report(study: Study, entries: Iterable[Entry], made: datetime | None = None)
         f"<title>{escape(study.name)}</title><style>{STYLE.read_text(encoding='utf-8')}</style></head><body>"
         f'<h1>{escape(study.name)}</h1><p class="muted">{count} · made with Vitrine on {moment}</p>'
         '<p><span class="against">■</span> speaks against · <span class="for">■</span> speaks for · zero is clear. '
-        "Maps of one photo in one unit and grid share one scale; the numbers under a map are its ends.</p>"
-        f"{lost}{body}</body></html>\n"
+        "Maps of one photo whose cells hold the same kind of value share one scale; the numbers under a map are its ends.</p>"
+        f"{lost}{body}{_questions(entries) if body else ''}</body></html>\n"
     )
 
 
@@ -138,7 +140,7 @@ def _photo(question: Question) -> str:
     return _image(signed_map.png(picture), "the photo as it was uploaded")
 
 
-def _card(item: Entry, frame: Any, ends: dict[tuple[Any, ...], float]) -> str:
+def _card(item: Entry, frame: Any, ends: dict[str, float]) -> str:
     question, run = item.question, item.run
     assert question is not None  # those without are told of at the top
     parts = [f"<article><h3>{escape(words.title(question.method))}</h3>"]
@@ -156,18 +158,23 @@ def _card(item: Entry, frame: Any, ends: dict[tuple[Any, ...], float]) -> str:
         parts.append(f"<p>{escape(run.note)}</p>")
     parts.extend(_finding(finding) for finding in item.findings)
     parts.append(f'<p class="muted">{escape(words.teaching(question.method))}</p>')
-    parts.append(f"<pre>{escape(words.settings(question))}</pre></article>")
+    parts.append(f'<p class="muted">{escape(words.settings(question))}</p></article>')
     return "".join(parts)
 
 
-def _map(result: Saliency, frame: Any, ends: dict[tuple[Any, ...], float], title: str) -> str:
-    cells = _cells(result)
-    end = ends[result.unit, cells.shape]
+def _questions(entries: list[Entry]) -> str:
+    texts = "".join(f"<pre>{escape(json.dumps(encode(e.question), ensure_ascii=False))}</pre>" for e in entries if e.question)
+    return f'<section><h2>To ask again</h2><p class="muted">Each question in full, as any Vitrine reads it.</p>{texts}</section>'
+
+
+def _map(result: Saliency, frame: Any, ends: dict[str, float], title: str) -> str:
+    cells, held = signed_map.cells_of(result)
+    end = ends[held]
     fitting = frame if frame is not None and frame.shape[:2] == result.attribution.shape[1:] else None
     picture = _image(signed_map.png(signed_map.drawn(cells, end, fitting)), f"map of {title}")
     bar = _image(signed_map.png(signed_map.scale()), "", "scale")
     blank = f'<p class="notice">{escape(result.blank)}</p>' if result.blank else ""
-    rows = "".join(f"<tr><th>{escape(name)}</th><td>{escape(text)}</td></tr>" for name, text in words.map_facts(result, cells))
+    rows = "".join(f"<tr><th>{escape(name)}</th><td>{escape(text)}</td></tr>" for name, text in words.map_facts(result, held))
     return (
         f'<p class="muted">{escape(result.note)}</p>{blank}<figure>{picture}{bar}'
         f"<figcaption><span>−{end:.3g}</span><span>0</span><span>+{end:.3g}</span></figcaption></figure><table>{rows}</table>"
@@ -176,22 +183,14 @@ def _map(result: Saliency, frame: Any, ends: dict[tuple[Any, ...], float], title
 
 def _finding(finding: Finding) -> str:
     rows = "".join(
-        f'<tr><th>{escape(measure.name)}</th><td class="number">{escape(words.number(measure.value, measure.unit))}</td>'
-        f"<td>{escape(words.controls(measure))}</td><td>{escape(measure.verdict)}</td></tr>"
+        f"<tr><th>{escape(measure.name)}</th><td><b>{escape(words.number(measure.value, measure.unit))}</b>, "
+        f"{escape(measure.verdict)}<br>{escape(words.controls(measure))}</td></tr>"
         for measure in finding.measures
     )
-    head = "<tr><th>Measure</th><th>Value</th><th>Controls</th><th>Verdict</th></tr>"
     return (
-        f"<table><caption hidden>{escape(finding.name)}</caption>{head}{rows}</table>"
-        f'<p class="muted">{escape(words.spaced(finding.name))}: {escape(finding.protocol)} '
-        f"{escape(words.cost(finding.passes, finding.seconds))}.</p>"
+        f"<h4>{escape(words.title(finding.name))}</h4><table>{rows}</table>"
+        f'<p class="muted">{escape(finding.protocol)} {escape(words.cost(finding.passes, finding.seconds))}.</p>'
     )
-
-
-def _cells(result: Saliency) -> Any:
-    """The map as it is drawn: the method's own cells where they are coarse, else sums over small squares."""
-    coarse = result.cells.shape != result.attribution.shape[1:]
-    return result.cells if coarse else signed_map.summed(result.heatmap)
 
 
 def _image(data: bytes, alt: str, kind: str = "") -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from html import escape
 
 import numpy as np
@@ -10,7 +9,6 @@ import numpy as np
 from backend.data import images, regions
 from backend.data.frames import frame
 from backend.evidence.finding import Measure
-from backend.methods.encoding import encode
 from backend.methods.params import to_text
 from backend.methods.question import ClassLogit, Contrast, Image, Question, RegionEdit, Target
 from backend.methods.registry import Method, method_named
@@ -67,11 +65,11 @@ def sample_facts(question: Question) -> list[tuple[str, str]]:
     return facts
 
 
-def map_facts(result: Saliency, cells: np.ndarray) -> list[tuple[str, str]]:
+def map_facts(result: Saliency, held: str) -> list[tuple[str, str]]:
     """What belongs beside a map, as names and texts."""
     rows = [
-        ("Unit", f"{result.unit}, {cells.shape[0]} × {cells.shape[1]} cells"),
-        ("Explained", f"{result.logit:.4g}"),
+        ("Cell", held),
+        ("Logit difference" if isinstance(result.target, Contrast) else "Logit", f"{result.logit:.4g}"),
         ("Cost", cost(result.passes, result.seconds)),
     ]
     return rows + [(spaced(name), f"{value:.4g}") for name, value in result.facts.items()]
@@ -79,7 +77,8 @@ def map_facts(result: Saliency, cells: np.ndarray) -> list[tuple[str, str]]:
 
 def cost(passes: PassCount, seconds: float) -> str:
     """Passes and seconds."""
-    return f"{passes.forward:,} rows forward, {passes.backward:,} backward, {seconds:.1f} s"
+    rows = f"{passes.forward:,} row{'' if passes.forward == 1 else 's'} forward"
+    return f"{rows}, {passes.backward:,} backward, {seconds:.{1 if seconds >= 1 else 2}f} s"
 
 
 def number(value: float, unit: str) -> str:
@@ -99,9 +98,9 @@ def controls(measure: Measure) -> str:
 
 
 def settings(question: Question) -> str:
-    """What differs from the defaults, then the whole question, which any Vitrine can ask again."""
+    """What differs from the defaults."""
     changed = ", ".join(f"{name} {text}" for name, text in to_text(question.params).items()) or "defaults"
-    return f"settings: {changed} · seed {question.seed}\n{json.dumps(encode(question), ensure_ascii=False)}"
+    return f"Settings: {changed}; seed {question.seed}."
 
 
 def frame_of(question: Question) -> np.ndarray | None:

@@ -63,8 +63,8 @@ class RunStore:
         self.database = at or database()
         self._since_trim = limits.RUN_STORE_BYTES  # the first record looks once
 
-    def record(self, question: Question, result: Any, *, state: str, done: int, total: int, seconds: float) -> str:
-        """Keep a run; returns its hash. A finished result is never replaced, a stopped one only by one that got further.
+    def record(self, question: Question, result: Any, *, state: str, done: int, total: int, seconds: float) -> None:
+        """Keep a run under its question's hash. A finished result is never replaced, a stopped one only by one that got further.
 
         Raises StoreError where the disk does not take it; the history then is as it was.
         """
@@ -84,7 +84,6 @@ class RunStore:
                 (self.owner, name, time.time()),
             )
         self._make_room(name)
-        return name
 
     def recall(self, question: Question) -> Any | None:
         """The finished result of a question; None where there is none, or it cannot be read and must be made again."""

@@ -7,22 +7,40 @@ from io import BytesIO
 import numpy as np
 from PIL import Image as Picture
 
+from backend.methods.saliency.result import Saliency
+
 # Value as a share of the limit, from −1 to 1; colour and opacity there. Light ground.
 STOPS = (-1.0, -0.75, -0.46, -0.16, -0.006, 0.006, 0.16, 0.46, 0.75, 1.0)
 COLOURS = ("#08366E", "#1F5FA8", "#5B93CF", "#A5C6E6", "#A5C6E6", "#F2BC94", "#F2BC94", "#E08547", "#C2500F", "#7F2E04")
 OPACITIES = (1.0, 0.92, 0.8, 0.55, 0.0, 0.0, 0.55, 0.8, 0.92, 1.0)
 WIDTH = 448
-# Cells of this many pixels where a method gives every pixel a value of its own; sums, so that nothing is lost.
+# Single pixels of a gradient are dust to the eye.
 GRAIN = 8
 QUANTILE = 99.5
 
 
-def summed(heatmap: np.ndarray, grain: int = GRAIN) -> np.ndarray:
-    """Sums over grain × grain pixels, (H / grain, W / grain); the heatmap itself where the sides do not divide."""
+def cells_of(result: Saliency) -> tuple[np.ndarray, str]:
+    """The map as it is drawn, float (h, w), and what a cell holds, in words.
+
+    Maps as fine as the frame are drawn in 8 × 8 pixels: sums where the values are shares or gradients, so that nothing is
+    lost, means where they are effects of hiding (no backward pass), which do not add up. Coarser maps keep their own cells.
+    """
+    if result.cells.shape != result.attribution.shape[1:]:
+        return result.cells, f"{result.unit}, {result.cells.shape[0]} × {result.cells.shape[1]} cells"
+    blocks = blocked(result.heatmap)  # (h, GRAIN, w, GRAIN)
+    if blocks is None:
+        return result.heatmap, f"{result.unit}, a pixel"
+    adds_up = result.passes.backward > 0
+    cells = blocks.sum(axis=(1, 3)) if adds_up else blocks.mean(axis=(1, 3))
+    return cells, f"{result.unit}, {'sum' if adds_up else 'mean'} of {GRAIN} × {GRAIN} pixels"
+
+
+def blocked(heatmap: np.ndarray) -> np.ndarray | None:
+    """The heatmap (H, W) as (h, GRAIN, w, GRAIN); None where its sides do not divide or it has few pixels."""
     height, width = heatmap.shape
-    if height % grain or width % grain or min(height, width) < 4 * grain:
-        return heatmap
-    return heatmap.reshape(height // grain, grain, width // grain, grain).sum(axis=(1, 3))
+    if height % GRAIN or width % GRAIN or min(height, width) < 4 * GRAIN:
+        return None
+    return heatmap.reshape(height // GRAIN, GRAIN, width // GRAIN, GRAIN)
 
 
 def limit(maps: list[np.ndarray]) -> float:
@@ -63,5 +81,5 @@ def scale() -> Picture.Image:
 def png(picture: Picture.Image) -> bytes:
     """The picture as a PNG file."""
     buffer = BytesIO()
-    picture.save(buffer, "PNG", optimize=True)
+    picture.save(buffer, "PNG")
     return buffer.getvalue()

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from backend import limits
+from backend import limits, places
 from backend.store import arrays
 from backend.store.arrays import ResultDamaged, ResultGone
 from backend.store.files import StoreError
@@ -113,7 +113,7 @@ def test_a_result_beyond_the_limit_is_refused(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_a_place_that_cannot_be_written_is_named(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(arrays.places, "runs", lambda: home / "file" / "runs")
+    monkeypatch.setattr(places, "runs", lambda: home / "file" / "runs")
     (home / "file").write_text("not a folder")
     with pytest.raises(StoreError, match=f"Nothing could be saved in {home}/file/runs: not a directory.*VITRINE_HOME"):
         arrays.save(NAME, saliency())

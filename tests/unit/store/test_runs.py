@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from backend import limits
+from backend import limits, places
 from backend.methods.params import ParameterError
 from backend.methods.question import Question, Runs
 from backend.methods.steps import PassCount
@@ -28,8 +28,8 @@ def check_of(question: Question) -> Question:
 
 
 def test_a_run_comes_back_with_its_question_result_and_numbers(runs: RunStore) -> None:
-    name = runs.record(ask(), saliency(), state="finished", done=64, total=64, seconds=1.5)
-    assert name == ask().hash
+    runs.record(ask(), saliency(), state="finished", done=64, total=64, seconds=1.5)
+    name = ask().hash
     assert runs.exists(name)
     assert runs.question(name) == ask()
     same(saliency(), runs.result(name))
@@ -178,8 +178,9 @@ def test_writers_in_many_threads_and_connections_lose_no_run(home: Path) -> None
     def work(worker: int) -> None:
         try:
             for number in range(25):
-                name = stores[worker % 4].record(ask(1000 * worker + number), small, state="finished", done=1, total=1, seconds=0)
-                stores[worker % 4].pin(name)
+                question = ask(1000 * worker + number)
+                stores[worker % 4].record(question, small, state="finished", done=1, total=1, seconds=0)
+                stores[worker % 4].pin(question.hash)
         except BaseException as error:
             errors.append(error)
 
@@ -214,7 +215,7 @@ def test_a_full_disk_leaves_the_history_as_it_was(runs: RunStore, home: Path, mo
     keep(runs, ask(1))
     (home / "file").write_text("")
     with monkeypatch.context() as patch:
-        patch.setattr(arrays.places, "runs", lambda: home / "file")
+        patch.setattr(places, "runs", lambda: home / "file")
         with pytest.raises(StoreError, match="Nothing could be saved in"):
             keep(runs, ask(2))
     assert [run.hash for run in runs.history()] == [ask(1).hash]
