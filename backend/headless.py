@@ -14,7 +14,7 @@ from backend.methods import registry
 from backend.methods.params import ParameterError, specs
 from backend.methods.params import check as check_params
 from backend.methods.prediction import Prediction
-from backend.methods.question import ClassLogit, Dtype, Image, ModelRef, Question, Runs, Target
+from backend.methods.question import ClassLogit, Contrast, Dtype, Image, ModelRef, Question, Runs, Target
 from backend.methods.registry import Method, Page, method_named
 from backend.models.catalog import entries
 
