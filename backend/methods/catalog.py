@@ -11,6 +11,11 @@ from backend.methods.saliency import (
     smoothgrad,
 )
 
+# Pages list methods in order of registration, and checks import some of them.
+# isort: split
+from backend.evidence import completeness, insertion_deletion, weight_randomisation
+
 __all__ = [
-    "grad_cam", "gradient", "input_x_gradient", "integrated_gradients", "occlusion", "prediction", "rise", "smoothgrad",
+    "completeness", "grad_cam", "gradient", "input_x_gradient", "insertion_deletion", "integrated_gradients", "occlusion",
+    "prediction", "rise", "smoothgrad", "weight_randomisation",
 ]  # fmt: skip
