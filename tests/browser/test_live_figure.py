@@ -26,7 +26,8 @@ WATCH = """
     if (!nodes.every(whole)) blank += 1;
     const passed = (performance.now() - start) / 1000;
     if (passed < seconds) requestAnimationFrame(look);
-    else resolve({ hertz: nodes.map((node, index) => (node.dataset.draws - drawn[index]) / passed), frames: frames / passed, blank,
+    else resolve({ blank, frames: frames / passed,
+                   hertz: nodes.map((node, index) => (node.dataset.draws - drawn[index]) / passed),
                    same: nodes.every((node, index) => node === document.querySelectorAll(".js-plotly-plot")[index]) });
   };
   requestAnimationFrame(look);
