@@ -47,8 +47,9 @@ def _layout(labels: list[str], most: float, theme: Theme) -> Figure:
     names = {"tickvals": list(range(len(labels))), "ticktext": labels, "tickfont": {"size": 13, "color": PALETTES[theme].text}}
     return base_layout(
         theme,
-        # Room on the right for the numbers that stand outside of the longest bar.
-        xaxis=axis(theme, range=[0, max(most, 1e-6) * 1.9], visible=False),
+        # The numbers stand outside of the longest bar, and take the same room however narrow the figure is.
+        margin={"l": 0, "r": 104, "t": 0, "b": 0},
+        xaxis=axis(theme, range=[0, max(most, 1e-6)], visible=False),
         yaxis=axis(theme, range=[len(labels) - 0.5, -0.5], showgrid=False, automargin=True, ticklabelstandoff=6, **names),
         dragmode=False,
     )
