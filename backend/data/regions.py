@@ -7,14 +7,11 @@ from collections.abc import Sequence
 from typing import assert_never
 
 import numpy as np
-from scipy.ndimage import gaussian_filter
 
 from backend import limits
-from backend.data.baselines import BLUR_SHARE, baseline
+from backend.data.baselines import baseline
 from backend.methods.question import Box, Fill, RegionEdit, Stroke
 
-# On an 8 × 8 frame the usual share of the side is a third of a pixel, which would erase nothing.
-LEAST_BLUR = 2.0
 # The corner of a pixel is this far from its centre, so a thinner tip would slip between the pixels.
 LEAST_TIP = math.sqrt(0.5)
 
@@ -100,11 +97,7 @@ def _draw_segment(covered: np.ndarray, start: tuple[float, float], end: tuple[fl
 
 def _filled(frame: np.ndarray, fill: Fill, seed: int) -> np.ndarray:
     """What a region is replaced by, over the whole frame, uint8 (H, W, C)."""
-    if fill == "blur" and BLUR_SHARE * min(frame.shape[:2]) < LEAST_BLUR:
-        softened = gaussian_filter(frame.astype(np.float32), (LEAST_BLUR, LEAST_BLUR, 0), mode="nearest")
-    else:
-        softened = baseline(frame, fill, seed)
-    return np.rint(softened).astype(np.uint8)
+    return np.rint(baseline(frame, fill, seed)).astype(np.uint8)
 
 
 def _within(value: float, low: float, high: float) -> float:

@@ -26,9 +26,9 @@ def engine() -> Engine:
 
 def _workshop() -> Workshop:
     from backend.engine.workshop import Workshop
-    from backend.store.archive import RunArchive
+    from backend.store.runs import RunStore
 
-    return Workshop(os.environ.get("VITRINE_DEVICE", ""), RunArchive())
+    return Workshop(os.environ.get("VITRINE_DEVICE", ""), RunStore())
 
 
 def _warm_up(workshop: Workshop) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator
+from dataclasses import replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -10,7 +11,7 @@ import torch
 from torch import Tensor
 
 from backend.data.frames import normalise
-from backend.engine.passes import Passes, Speed
+from backend.engine.passes import Passes, Speed, has_bfloat16
 from backend.engine.sweeps import Reading, SweepCache, SweepRun, subject, sweep_key
 from backend.methods.question import Image, ModelRef, Question, Target
 from backend.methods.registry import method_named, sweep_named
@@ -58,6 +59,16 @@ class Asking(Passes):
         """Snapshots of a sweep over this sample: read from the cache, joined where it runs, started otherwise."""
         kind = sweep_named(name)
         return self.workshop.sweeps.read(sweep_key(self.question, name, params), lambda: self._start(kind.run, params))
+
+    def reduced(self) -> Passes:
+        """Passes in bfloat16 where the device computes in it and the question leaves the type open; else these.
+
+        Their rows count as this question's.
+        """
+        if self.question.model.dtype != "float32" or not has_bfloat16(self.model.device):
+            return self
+        ref = replace(self.question.model, dtype="bfloat16")
+        return Passes(self.workshop.model(ref, self.question.edits), self.workshop.speed(ref), self.meter)
 
     def view(self) -> Iterator[Reading]:
         """Snapshots of the sweep that the question's method is a view of."""

@@ -61,6 +61,20 @@ class Speed:
         setattr(self, name, new if old == 0 else 0.8 * old + 0.2 * new)
 
 
+@dataclass
+class Meter:
+    """Rows passed so far; several passes of one question may share it."""
+
+    spent: PassCount = field(default_factory=PassCount)
+
+
+def has_bfloat16(device: torch.device) -> bool:
+    """Whether the device multiplies bfloat16 in hardware: elsewhere it would be emulated, and slower than float32."""
+    if device.type == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    return device.type == "cpu" and torch.cpu._is_avx512_bf16_supported()
+
+
 def score(logits: Tensor, target: Target) -> Tensor:
     """The explained quantity of each row, (rows,), from logits (rows, classes)."""
     if isinstance(target, ClassLogit):
@@ -73,11 +87,16 @@ def score(logits: Tensor, target: Target) -> Tensor:
 class Passes:
     """Passes over one model. Each call chunks its rows, halves the chunk when memory runs out, and counts the rows."""
 
-    def __init__(self, model: ImageModel, speed: Speed | None = None) -> None:
+    def __init__(self, model: ImageModel, speed: Speed | None = None, meter: Meter | None = None) -> None:
         self.model = model
-        self.spent = PassCount()
+        self.meter = meter or Meter()
         self.chunk = CPU_CHUNK if model.device.type == "cpu" else GPU_CHUNK
         self.speed = speed or Speed()
+
+    @property
+    def spent(self) -> PassCount:
+        """Rows passed so far."""
+        return self.meter.spent
 
     def batches(self, total: int) -> Iterator[slice]:
         """Slices of 1, 2, 4 … `chunk` rows, so that the first picture comes after one row."""
@@ -138,7 +157,7 @@ class Passes:
                 self._halve(len(part))
                 continue
             self.speed.saw(time.perf_counter() - before, len(part), backward)
-            self.spent += PassCount(len(part), len(part) if backward else 0)
+            self.meter.spent += PassCount(len(part), len(part) if backward else 0)
             records.append(record)
             start += len(part)
         return records[0] if len(records) == 1 else _joined(records)

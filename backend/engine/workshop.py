@@ -14,6 +14,7 @@ from backend.engine.sweeps import SweepCache
 from backend.limits import MODELS_IN_MEMORY, RESULTS_IN_MEMORY, SWEEP_CACHE_BYTES
 from backend.methods.question import Image, ModelRef, Question
 from backend.models.card import ModelCard
+from backend.models.catalog import ModelError
 
 if TYPE_CHECKING:
     from backend.engine.passes import Speed
@@ -35,22 +36,22 @@ class Workshop:
         self.archive = archive
         self.sweeps = SweepCache(SWEEP_CACHE_BYTES)
         self._models: OrderedDict[tuple[Any, ...], ImageModel] = OrderedDict()
-        self._speeds: dict[ModelRef, Speed] = {}
+        self._speeds: dict[tuple[str, str], Speed] = {}
         self._results: OrderedDict[str, Any] = OrderedDict()
         self._lock = threading.Lock()
 
     def model(self, ref: ModelRef, edits: tuple[Any, ...] = ()) -> ImageModel:
         """The model, loaded and edited, the least recently used one dropped first. Raises ModelError."""
-        key = (ref, edits)
-        if key not in self._models:
-            loaded = self._loaded(ref, edits)
-            with self._lock:
-                self._models[key] = loaded
+        key = (ref.name, ref.dtype, edits)
+        loaded = self._models.get(key) or self._loaded(ref, edits)
+        if ref.revision and ref.revision != loaded.card.revision:
+            raise ModelError(f"{ref.name}: revision {ref.revision[:20]} is not on this machine, {loaded.card.revision} is.")
         with self._lock:
+            self._models[key] = loaded
             self._models.move_to_end(key)
             while len(self._models) > MODELS_IN_MEMORY:
                 self._models.popitem(last=False)
-            return self._models[key]
+        return loaded
 
     def _loaded(self, ref: ModelRef, edits: tuple[Any, ...]) -> ImageModel:
         if edits:
@@ -62,16 +63,16 @@ class Workshop:
         return load(ref, self.device)
 
     def card(self, ref: ModelRef) -> ModelCard | None:
-        """The card of a model that is loaded now; None otherwise."""
+        """The card of a model that is loaded now, whatever its revision; None otherwise."""
         with self._lock:
-            model = self._models.get((ref, ()))
+            model = self._models.get((ref.name, ref.dtype, ()))
         return model.card if model else None
 
     def speed(self, ref: ModelRef) -> Speed:
         """The measured pace of a model, shared by all its passes."""
         from backend.engine.passes import Speed
 
-        return self._speeds.setdefault(ref, Speed())
+        return self._speeds.setdefault((ref.name, ref.dtype), Speed())
 
     def frame(self, image: Image, card: ModelCard, seed: int) -> np.ndarray:
         """The image in the model's frame with its edits made, uint8 (H, W, C). Raises ImageError."""
@@ -79,13 +80,16 @@ class Workshop:
         return regions.apply(pixels, image.edits, seed) if image.edits else pixels
 
     def known(self, question: Question) -> Any | None:
-        """The finished result of a question, from memory or from the archive; None where there is none."""
+        """The finished result of a question, from memory or from the archive; None where there is none.
+
+        Only a question that names the revision of its weights is looked up in the archive: others mean the newest.
+        """
         name = question.hash
         with self._lock:
             if name in self._results:
                 self._results.move_to_end(name)
                 return self._results[name]
-        value = self.archive.recall(question) if self.archive else None
+        value = self.archive.recall(question) if self.archive and question.model.revision else None
         if value is not None:
             self.keep(question, value)
         return value

@@ -67,6 +67,7 @@ def grad_cam(question: Question, asking: Asking) -> Iterator[Step]:
                 unit="weighted activation",
                 passes=reading.passes,
                 seconds=reading.seconds,
+                additive=False,
                 note=f"{chosen}, {cells.shape[0]} × {cells.shape[1]} cells",
                 layers=layers,
                 blank=why_blank(cells, reading.sweep.score, BLANK),

@@ -80,6 +80,7 @@ def _view(reading: Reading, asking: Asking) -> Saliency:
         unit="logit",
         passes=reading.passes,
         seconds=reading.seconds,
+        additive=False,
         note=f"{sweep.done} windows" if sweep.done == sweep.total else f"{sweep.done} of {sweep.total} windows",
         facts={"windows": float(sweep.done)},
         blank=why_blank(heatmap, full, BLANK),

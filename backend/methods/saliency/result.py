@@ -24,6 +24,7 @@ class Saliency:
     facts: scalars a reader needs to judge the map, e.g. residual, standard_error, points.
     layers: float32 maps by layer name, for methods that read every layer at once.
     standard_error: float32 (h', w') where the method estimates it, on a regular grid over the frame.
+    additive: whether a cell is the sum of its pixels (shares of a logit) or their mean (effects of a window or a mask).
     note: one short line of exactness, "64 points, sums to the logit within 1 %".
     blank: why nothing is drawn, where the map is zero everywhere; None otherwise.
     """
@@ -35,6 +36,7 @@ class Saliency:
     unit: Unit
     passes: PassCount
     seconds: float
+    additive: bool = True
     note: str = ""
     facts: Mapping[str, float] = field(default_factory=dict)
     layers: Mapping[str, np.ndarray] = field(default_factory=dict)

@@ -10,6 +10,7 @@ import numpy as np
 
 from backend.data.baselines import Baseline
 
+Precision = Literal["fast", "exact"]
 PathRule = Literal["adaptive", "gauss-legendre", "midpoint"]
 
 
@@ -103,6 +104,7 @@ class RandomMasks:
 
     masks: int
     cells: int
+    precision: Precision
 
 
 @dataclass(frozen=True)
@@ -113,6 +115,7 @@ class RandomMasksSweep:
     shifts: np.ndarray
     logits: np.ndarray
     full_logits: np.ndarray
+    dtype: str
     done: int
     total: int
 

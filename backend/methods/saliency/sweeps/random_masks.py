@@ -22,11 +22,13 @@ def random_masks(asking: Asking, params: RandomMasks) -> Iterator[RandomMasksSwe
     grids, shifts = draw_masks(asking.question.seed, params.masks, params.cells, min(height, width))
     maker = MaskMaker(params.cells, height, width, sample)
     full = array(asking.forward(sample[None]).logits[0])
+    masked = asking.reduced() if params.precision == "fast" else asking
+    dtype = str(masked.model.dtype).removeprefix("torch.")
     logits = np.empty((params.masks, len(full)), dtype=full.dtype)
     for part in asking.batches(params.masks):
         masks = maker.make(grids[part], shifts[part])  # (rows, 1, H, W)
-        logits[part] = array(asking.forward(sample * masks).logits)
-        yield RandomMasksSweep(grids[: part.stop], shifts[: part.stop], logits[: part.stop], full, part.stop, params.masks)
+        logits[part] = array(masked.forward(sample * masks).logits)
+        yield RandomMasksSweep(grids[: part.stop], shifts[: part.stop], logits[: part.stop], full, dtype, part.stop, params.masks)
 
 
 class MaskMaker:
