@@ -40,7 +40,7 @@ def prediction_bars(
         "marker": {"color": [palette.accent if row == target else palette.band for row in range(len(rows))]},
         "width": 0.6,
     }
-    return {"data": [trace], "layout": _layout([plain(label, 22) for label in labels], max(probabilities, default=1.0), theme)}
+    return {"data": [trace], "layout": _layout([plain(label, 20) for label in labels], max(probabilities, default=1.0), theme)}
 
 
 def _layout(labels: list[str], most: float, theme: Theme) -> Figure:

@@ -31,7 +31,7 @@ def test_labels_are_text_and_never_markup() -> None:
     figure = prediction_bars(("<b>x</b> & co", "b" * 60), (0.5, 0.5), (1, 1), target=0, theme="light")
     names = figure["layout"]["yaxis"]["ticktext"]
     assert names[0] == "&lt;b&gt;x&lt;/b&gt; &amp; co"
-    assert names[1] == "b" * 21 + "…"
+    assert names[1] == "b" * 19 + "…"
     assert "<b>x" not in figure["data"][0]["hovertext"][0]
 
 
