@@ -48,7 +48,8 @@ def decode(name: str, data: bytes) -> Picture.Image:
     reader = _reader(data)
     if reader is None:
         raise ImageError(
-            f"{shown} was not opened. It begins with {data[:8]!r}, unlike any PNG, JPEG or WebP. Save it as one, {ANOTHER}"
+            f"{shown} was not opened. It begins with {data[:8]!r}, which no PNG, JPEG or WebP file does. "
+            f"Save it as one, {ANOTHER}"
         )
     # A parser of strangers' bytes may raise anything; whatever it is, the file is what is wrong.
     try:
