@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 NET_LIMIT = 0.02  # of the change in the target
 SEGMENT_LIMIT = 0.05
 FIRST_ORDER = "input_x_gradient"  # its baseline is the zero of the input, and only a straight line would sum to the change
-UNIT = "of the change"
+UNIT = "share"
 
 
 @dataclass(frozen=True)
@@ -71,14 +71,15 @@ def _held_to_promise(saliency: Saliency) -> tuple[tuple[Measure, ...], str]:
     measures = [_against_limit("missing logit", missing(saliency, baseline), NET_LIMIT)]
     protocol = (
         f"The sum of the map in every channel, {_total(saliency):.3f}, against the target on the photo minus on the baseline, "
-        f"{saliency.logit:.3f} − {baseline:.3f}; the difference as a share of that change. More than {NET_LIMIT:.0%} fails."
+        f"{saliency.logit:.3f} − {baseline:.3f}; the difference as a share of that change. "
+        f"More than {100 * NET_LIMIT:.0f} % fails."
     )
     if "absolute_residual_share" in saliency.facts:
         share = saliency.facts["absolute_residual_share"]
         measures.append(_against_limit("missing by segment", share, SEGMENT_LIMIT))
         protocol += (
             " By segment: the same for each part of the path, absolute values added, so that errors cannot cancel; more than "
-            f"{SEGMENT_LIMIT:.0%} fails."
+            f"{100 * SEGMENT_LIMIT:.0f} % fails."
         )
     return tuple(measures), protocol + " The map is not rescaled."
 

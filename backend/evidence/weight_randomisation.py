@@ -22,7 +22,7 @@ from backend.models.card import FORWARD, ModelCard
 if TYPE_CHECKING:
     from backend.engine.asking import Asking
 
-FEWER = {"masks": 300, "samples": 24, "steps": 64}  # caps for the randomised models, by name of the parameter
+FEWER = {"masks": 300, "samples": 24, "steps": 32}  # caps for the randomised models, by name of the parameter
 PAIRS = 8  # of independent random maps
 SMALL, LARGE = 0.3, 0.7  # Spearman's ρ
 
@@ -78,7 +78,9 @@ def weight_randomisation(question: Question, asking: Asking) -> Iterator[Step]:
     maps = [original]
     for stage in range(params.stages):
         edit = RandomiseWeights(stage + 1, params.stages, question.seed)
-        maps.append((yield from _scaled(asking.answer(run.asking(edits=(*run.edits, edit))), stage, params.stages)))
+        # Another seed: with the same masks or noise, their chance pattern alone would make two maps agree.
+        changed = run.asking(edits=(*run.edits, edit), seed=run.seed + 1)
+        maps.append((yield from _scaled(asking.answer(changed), stage, params.stages)))
         finding = _finding(asking, maps)
         yield Partial(finding, 100 * (stage + 1), 100 * params.stages)
     yield Result(finding)
@@ -158,9 +160,10 @@ def _protocol(asking: Asking) -> str:
     fewer = f" For speed all maps compared, the original too, were made with {', '.join(capped)}." if capped else ""
     return (
         f"The weights drawn anew in {params.stages} cascading stages from the head down, each tensor from a normal with its own "
-        f"mean and deviation, the same target asked each time. Spearman's rank correlation with the original map over all "
-        f"pixels, of the maps' size (first measure) and with sign (second), after smoothing ({SMOOTHING}); a blank map counts as "
-        f"0. The value is that of all weights drawn anew.{fewer} Controls: {PAIRS} pairs of independent smooth random maps "
-        f"({GRID} × {GRID} normal draws), and an edge detector, which ignores the model and stays at 1. A map passes where the "
-        f"size of ρ is within the random pairs or at most {SMALL}, and fails from {LARGE}. Seed {asking.question.seed}."
+        "mean and deviation, the same target asked each time, with other masks and noise where a method draws any. Spearman's "
+        "rank correlation with the original map over all pixels, of the maps' size (first measure) and with sign (second), after "
+        f"smoothing ({SMOOTHING}); a blank map counts as 0. The value is that of all weights drawn anew.{fewer} "
+        f"Controls: {PAIRS} pairs of independent smooth random maps ({GRID} × {GRID} normal draws), and an edge detector, which "
+        f"ignores the model and stays at 1. A map passes where the size of ρ is within the random pairs or at most {SMALL}, and "
+        f"fails from {LARGE}. Seed {asking.question.seed}."
     )
