@@ -34,10 +34,9 @@ def session_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 @cache
-def _shipped(ref: ModelRef) -> ImageModel:
-    from backend.models.loading import load
-
-    return load(ref)
+def _loaded_models() -> dict[ModelRef, ImageModel]:
+    """Shipped models that some test has loaded."""
+    return {}
 
 
 @pytest.fixture
@@ -54,7 +53,12 @@ def engine(monkeypatch: pytest.MonkeyPatch) -> Iterator[Engine]:
     real = loading.load
 
     def load(ref: ModelRef, device: str = "cpu") -> ImageModel:
-        return _shipped(ref) if ref.name in {entry.name for entry in catalog._shipped()} else real(ref, device)
+        if ref.name not in {entry.name for entry in catalog._shipped()}:
+            return real(ref, device)
+        shared = _loaded_models()
+        if ref not in shared:
+            shared[ref] = real(ref, device)
+        return shared[ref]
 
     monkeypatch.setattr(loading, "load", load)
     running = Engine(lambda: Workshop("cpu"))

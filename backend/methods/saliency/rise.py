@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
@@ -115,8 +116,7 @@ def standard_error(sweep: RandomMasksSweep, scores: np.ndarray, height: int, wid
     share = shown.reshape(sweep.done, -1) / SHOWN - 1  # (masks, h·w)
     mean = scores.astype(np.float32) @ share / sweep.done
     mean_square = (scores**2).astype(np.float32) @ share**2 / sweep.done
-    with np.errstate(divide="ignore", invalid="ignore"):
-        variance = np.maximum(mean_square - mean**2, 0) / (sweep.done - 1)
+    variance = np.maximum(mean_square - mean**2, 0) / (sweep.done - 1 or math.nan)
     return np.sqrt(variance).reshape(shown.shape[1:]).astype(np.float32)
 
 
