@@ -14,8 +14,7 @@ FIGURE := .venv/.figure
 .DELETE_ON_ERROR:
 
 run: models
-	@echo "Vitrine: http://$(ADDRESS):$(PORT)"
-	@exec $(BIN)/streamlit run app.py --server.address $(ADDRESS) --server.port $(PORT)
+	@exec $(BIN)/python -m components.start $(ADDRESS) $(PORT)
 
 test: check browser
 	$(BIN)/pytest -q tests/unit tests/app tests/browser

@@ -126,10 +126,11 @@ def method_named(name: str) -> Method:
 
 
 def methods(page: Page | None = None) -> tuple[Method, ...]:
-    """All methods of a page (checks excluded), in order of registration."""
+    """All methods of a page (checks excluded), by title."""
     import backend.methods.catalog  # noqa: F401  (registers all methods)
 
-    return tuple(m for m in _registry.methods.values() if not m.is_check and (page is None or m.page == page))
+    found = [m for m in _registry.methods.values() if not m.is_check and page in (None, m.page)]
+    return tuple(sorted(found, key=lambda m: m.title))
 
 
 def checks() -> tuple[Method, ...]:

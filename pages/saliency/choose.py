@@ -6,11 +6,13 @@ import streamlit as st
 
 from backend.data import images, samples
 from backend.data.frames import frame
+from backend.engine.job import Snapshot
 from backend.limits import PIXELS, UPLOAD_BYTES
-from backend.methods.question import Contrast, Image
+from backend.methods.question import Contrast, Image, Question
 from backend.models.catalog import CatalogEntry
 from components import jobs
 from components.figures.bars import prediction_bars
+from components.live import poll_interval, rest
 from components.live_figure import Click, live_figure
 from components.text import literal
 from components.theme import current_theme
@@ -123,6 +125,11 @@ def _near_tie(scene: Scene, order: list[int]) -> None:
         st.caption(f":material/balance: {abs(ahead):.1f} logits {place} {literal(labels[rival])}.")
 
 
+def toggle() -> None:
+    """Open the choice of another photo, or close it."""
+    st.session_state["choosing"] = not st.session_state.get("choosing", False)
+
+
 def change_photo(view: View, model: CatalogEntry) -> None:
     """The gallery, an upload or a pasted link; what goes wrong is said here, and the page below stays."""
     with st.container(border=True):
@@ -136,23 +143,37 @@ def change_photo(view: View, model: CatalogEntry) -> None:
             _gallery(view, model)
 
 
+def gallery_questions(view: View, model: CatalogEntry) -> list[Question]:
+    """What the gallery asks the model of each sample, while it is open."""
+    if not st.session_state.get("choosing"):
+        return []
+    contents = [samples.sample_image(item.name) for item in samples.samples(kind_of(model))]
+    return [view.question("prediction", Image(content), None) for content in contents]
+
+
 def _gallery(view: View, model: CatalogEntry) -> None:
+    asked = [jobs.ask(question, lane="background", keep=False) for question in gallery_questions(view, model)]
+    waiting = not all(snapshot.final for snapshot in asked)
+    st.fragment(_samples, run_every=poll_interval(waiting))(view, model, waiting)
+
+
+def _samples(view: View, model: CatalogEntry, waiting: bool) -> None:
+    snapshots = [jobs.look(question) for question in gallery_questions(view, model)]
     with st.grid(6, min_column_width=120, gap="small"):
-        for item in samples.samples(kind_of(model)):
-            content = samples.sample_image(item.name)
+        for item, snapshot in zip(samples.samples(kind_of(model)), snapshots, strict=False):
+            picture = frame(images.load(samples.sample_image(item.name)), model.preprocess)
             with st.container(gap="xsmall"):
-                st.image(enlarged(frame(images.load(content), model.preprocess)), width="stretch", alt=item.title)
+                st.image(enlarged(picture), width="stretch", alt=item.title)
                 st.button(
-                    _said(view, model, content) or item.title, key=f"sample_{item.name}", width="stretch", help=item.source,
-                    on_click=_show, args=(view, item.name),
+                    _said(model, snapshot) or item.title, key=f"sample_{item.name}", width="stretch",
+                    help=f"{item.title}, from {item.source}", on_click=_show, args=(view, item.name),
                 )  # fmt: skip
+    rest(waiting, not all(snapshot is None or snapshot.final for snapshot in snapshots))
 
 
-def _said(view: View, model: CatalogEntry, content: str) -> str | None:
-    """The model's first class for a sample with its probability, once it has been asked."""
-    question = view.question("prediction", Image(content), None)
-    snapshot = jobs.ask(question, lane="background", keep=False)
-    if snapshot.state != "finished":
+def _said(model: CatalogEntry, snapshot: Snapshot | None) -> str | None:
+    """The model's first class for a sample with its probability, once it has answered."""
+    if snapshot is None or snapshot.state != "finished":
         return None
     first = snapshot.value.top(1)[0]
     return f"{literal(model.labels[first], 22)} · {snapshot.value.probabilities[first]:.2f}"
@@ -161,6 +182,7 @@ def _said(view: View, model: CatalogEntry, content: str) -> str | None:
 def _show(view: View, photo: str) -> None:
     st.session_state["choosing"] = False
     change(view, start=True, photo=photo, explain=None, against=None, erase=None)
+    st.rerun(scope="app")
 
 
 def _upload(view: View) -> None:

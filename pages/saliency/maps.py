@@ -212,13 +212,13 @@ def layer_strip(scene: Scene) -> None:
     st.caption("One pass gives all of them, each on its own scale. Press a layer to use it above.")
     layers: dict[str, np.ndarray] = dict(snapshot.value.layers)
     used = question.params.layer or list(layers)[-1] if question else ""
-    with st.grid(8, min_column_width=92, gap="small"):
+    with st.grid(9, min_column_width=92, gap="small"):
         for name, cells in layers.items():
             with st.container(gap="xsmall"):
                 st.image(layer_picture(cells, scene.main.frame, current_theme()), width="stretch", alt=f"Grad-CAM at {name}")
                 st.button(
-                    f"{name} · {cells.shape[0]}²", key=f"layer_{name}", width="stretch",
-                    type="secondary" if name == used else "tertiary", on_click=_use_layer, args=(scene.view, name),
+                    name, key=f"layer_{name}", width="stretch", type="secondary" if name == used else "tertiary",
+                    help=f"{cells.shape[0]} × {cells.shape[1]} cells", on_click=_use_layer, args=(scene.view, name),
                 )  # fmt: skip
 
 

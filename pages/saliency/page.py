@@ -10,7 +10,7 @@ from backend.models.catalog import entry
 from components import jobs
 from components.figures.maps import MAP_HEIGHT
 from components.text import literal
-from pages.saliency import choose, export, intervene, keep, maps, run, trust
+from pages.saliency import choose, export, intervene, keep, maps, onward, run, trust
 from pages.saliency.link import current
 from pages.saliency.scene import Scene, build
 
@@ -48,12 +48,12 @@ except ImageError as error:
 with st.container(horizontal=True, vertical_alignment="center"):
     st.header(choose.title(scene), anchor=False, width="content")
     st.space("stretch")
-    st.toggle("Change photo", key="choosing")
+    st.button("Change photo", icon=":material/photo_library:", type="tertiary", on_click=choose.toggle)
     keep.pin_button(scene)
     export.tools(scene)
 for problem in scene.problems:
     st.warning(literal(problem, 400), icon=":material/info:")
-if st.session_state.choosing:
+if st.session_state.get("choosing"):
     choose.change_photo(view, scene.model)
 
 choose.question_row(scene)
@@ -65,8 +65,10 @@ run.bar(scene)
 maps.view_row(view, scene.main.frame)
 maps.live(scene)
 maps.layer_strip(scene)
+onward.section(scene)
 intervene.section(scene)
 keep.history(scene)
 
 checks = [trust.check_of(name, question) for question in scene.main.questions.values() for name in trust.wanted()]
-jobs.leave_all_but([*scene.questions, *checks, *(row.prediction_question for row in scene.rows)])
+predictions = [row.prediction_question for row in scene.rows]
+jobs.leave_all_but([*scene.questions, *checks, *predictions, *choose.gallery_questions(view, scene.model)])

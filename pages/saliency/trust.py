@@ -21,6 +21,7 @@ from pages.saliency.scene import Scene
 
 ALWAYS = ("insertion_deletion", "completeness")
 ON_DEMAND = "weight_randomisation"
+_BADGED = ("insertion", "deletion", "missing logit", "weight randomisation")
 _BADGES = {
     "beats the control": (":material/check_circle:", "green"),
     "within the control": (":material/drag_handle:", "gray"),
@@ -58,7 +59,7 @@ def active(scene: Scene) -> bool:
 
 def badges(question: Question) -> None:
     """One badge a measure; the colour says how it stands to its control, the help says why."""
-    measures = [m for finding in findings(question) for m in finding.measures if m.verdict in _BADGES and m.controls]
+    measures = [m for finding in findings(question) for m in finding.measures if m.verdict in _BADGES and m.name in _BADGED]
     if not measures:
         st.caption("Checks follow the map." if jobs.look(check_of(ALWAYS[0], question)) is None else "Measuring…")
         return

@@ -92,5 +92,5 @@ def _view(reading: Reading, asking: Asking) -> Saliency:
 def _note(sweep: AlphaPathSweep, share: float) -> str:
     if not math.isfinite(share) or math.isnan(sweep.baseline_score):
         return f"{sweep.done} points so far"
-    points = f"{sweep.done} points" if sweep.finished else f"{sweep.done} of {sweep.total} points at most"
-    return f"{points}, sums to the change within {100 * share:.1f} %"
+    points = f"{sweep.done} points" if sweep.finished else f"{sweep.done} points so far"
+    return f"{points}, sums within {100 * share:.1f} %"

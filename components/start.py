@@ -1,0 +1,48 @@
+"""Starts the app, runs it once so that the first visitor's link meets a warm router, and then says where it is."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+PATIENCE = 60.0  # seconds; a cold disk reads Streamlit slowly
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def main(address: str, port: str) -> int:
+    """Serve until stopped; the server's exit code."""
+    options = ["--server.address", address, "--server.port", port]
+    server = subprocess.Popen([sys.executable, "-m", "streamlit", "run", "app.py", *options], cwd=ROOT, stdout=subprocess.DEVNULL)
+    try:
+        if not _warm(f"http://{address}:{port}", server):
+            return server.wait() or 1
+        print(f"Vitrine: http://{address}:{port}", flush=True)
+        return server.wait()
+    except KeyboardInterrupt:
+        server.terminate()
+        return server.wait()
+
+
+def _warm(base: str, server: subprocess.Popen[bytes]) -> bool:
+    """Whether the app answered, having run once: the engine starts then, and deep links find the router."""
+    end = time.monotonic() + PATIENCE
+    while time.monotonic() < end and server.poll() is None:
+        try:
+            with urllib.request.urlopen(f"{base}/_stcore/script-health-check", timeout=PATIENCE) as answer:
+                return bool(answer.status == 200)
+        except urllib.error.HTTPError as error:
+            print(f"The app does not run: {error.read().decode(errors='replace')[:500]}", file=sys.stderr)
+            server.terminate()
+            return False
+        except OSError:
+            time.sleep(0.1)
+    server.terminate()
+    return False
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:3]))
