@@ -121,7 +121,7 @@ def _card(scene: Scene, row: Row, question: Question, snapshot: Snapshot | None,
         _failed(question, snapshot)
         return
     if value is None:
-        _empty(snapshot)
+        _empty(question, snapshot)
         return
     st.caption(value.note)
     if value.blank:
@@ -145,10 +145,13 @@ def _passes(value: Saliency) -> str:
     return f"{count:,} pass{'es' if count > 1 else ''}"
 
 
-def _empty(snapshot: Snapshot | None) -> None:
+def _empty(question: Question, snapshot: Snapshot | None) -> None:
     if snapshot is None:
         st.caption("not run yet")
         st.container(height=MAP_HEIGHT, border=False).caption("Press Run to ask for this map.")
+    elif snapshot.state == "stopped":
+        st.caption("stopped before its first picture")
+        _finish_button(question)
     else:
         st.caption("waiting for its turn")
         st.skeleton(MAP_HEIGHT)
@@ -164,6 +167,10 @@ def _failed(question: Question, snapshot: Snapshot) -> None:
 
 def _stopped(question: Question, snapshot: Snapshot) -> None:
     st.badge(f"Stopped at {snapshot.done:,} of {snapshot.total:,}", icon=":material/front_hand:", color="gray")
+    _finish_button(question)
+
+
+def _finish_button(question: Question) -> None:
     st.button(
         "Finish", icon=":material/play_arrow:", key=f"again_{question.hash}", width="stretch", on_click=_again, args=(question,),
         help="Goes on where it stopped.",
@@ -172,6 +179,7 @@ def _stopped(question: Question, snapshot: Snapshot) -> None:
 
 def _again(question: Question) -> None:
     st.session_state["again"] = question.hash
+    st.rerun()  # the whole page: this button is in a fragment, and only a full run asks and starts the timer
 
 
 def drawing(value: Saliency, view: View) -> Drawn:

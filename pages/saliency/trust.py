@@ -118,6 +118,7 @@ def _randomise_button() -> None:
 
 def _randomise() -> None:
     st.session_state["randomise"] = True
+    st.rerun()  # the whole page: this button is in a fragment, whose timer only a full run starts
 
 
 def _figures(found: dict[str, list[Finding]]) -> None:
