@@ -19,6 +19,7 @@ from backend.store.studies import Studies, StudyError, StudyGone
 from components import jobs
 from components.figures.frame import data_uri
 from components.text import literal
+from pages.saliency import compare
 from pages.saliency.link import arm
 from pages.saliency.scene import Scene
 
@@ -49,6 +50,7 @@ def history(scene: Scene) -> None:
         if not runs:
             st.caption("Finished maps will be listed here.")
             return
+        compare.pinned(scene.view, runs, lambda run: f"{_title(run)}, {_asked(run).removesuffix('?')}")
         _table(runs)
     with st.expander("Studies", icon=":material/collections_bookmark:", key="studies_open", on_change="rerun") as opened:
         if opened.open:

@@ -25,6 +25,7 @@ from pages.saliency.scene import Row, Scene
 from pages.saliency.view import GRAINS, View
 
 SMALL_FRAME = 64
+POLL_SECONDS = 0.4  # four maps drawn at 2.5 Hz leave a two-core machine time for the passes
 LEGEND_HELP = (
     "Orange pixels raise the target, blue ones lower it, clear ones do neither. Maps of one unit share one scale; "
     "ranks compare maps of different units."
@@ -71,15 +72,15 @@ def view_row(view: View, frame: np.ndarray) -> None:
 
 
 def live(scene: Scene) -> None:
-    """Progress, maps and checks, redrawn while anything moves; then one full run turns the timer off."""
-    active = _active(scene)
-    st.fragment(_draw, run_every=0.4 if active else None)(scene, active)
+    """Progress, maps and checks, redrawn while anything moves; a full run follows each map that ends, and the last check."""
+    active, ended = _active(scene), _ended(scene)
+    st.fragment(_draw, run_every=POLL_SECONDS if active else None)(scene, active, ended)
 
 
-def _draw(scene: Scene, was_active: bool) -> None:
+def _draw(scene: Scene, was_active: bool, had_ended: int) -> None:
     snapshots = {question: jobs.look(question) for question in scene.questions}
     _progress(scene, snapshots)
-    limits = _limits(scene.view, snapshots.values())
+    limits = limits_of(scene.view, [s.value for s in snapshots.values() if s is not None and s.value is not None])
     for row in scene.rows:
         if len(scene.rows) > 1:
             st.markdown(f"**{literal(row.title)}**")
@@ -88,13 +89,18 @@ def _draw(scene: Scene, was_active: bool) -> None:
                 with st.container(border=True, height="stretch", key=f"card_{row.name}_{name}"):
                     _card(scene, row, question, snapshots[question], limits)
     trust.panel(scene, snapshots)
-    if was_active and not _active(scene):
+    if _ended(scene) != had_ended or (was_active and not _active(scene)):
         st.rerun()
 
 
 def _active(scene: Scene) -> bool:
     moving = [jobs.look(question) for question in scene.questions]
     return any(s is not None and not s.final for s in moving) or trust.active(scene)
+
+
+def _ended(scene: Scene) -> int:
+    """How many maps will not change any more: the rest of the page offers what it can do with them."""
+    return sum(snapshot is not None and snapshot.final for snapshot in map(jobs.look, scene.questions))
 
 
 def _progress(scene: Scene, snapshots: dict[Question, Snapshot | None]) -> None:
@@ -128,7 +134,7 @@ def _card(scene: Scene, row: Row, question: Question, snapshot: Snapshot | None,
         st.caption(f":material/visibility_off: {value.blank}")
     drawn = drawing(value, scene.view)
     figure = saliency_map(
-        drawn.cells, row.frame, limit=limits[_group(value, scene.view)], unit=drawn.unit, theme=current_theme(),
+        drawn.cells, row.frame, limit=limits[scale_of(value, scene.view)], unit=drawn.unit, theme=current_theme(),
         cell=drawn.cell, view=scene.view.look, opacity=scene.view.opacity / 100,
     )  # fmt: skip
     alt = f"{method.title} map for {scene.labels[value.target.index]} over {row.title}"
@@ -197,16 +203,16 @@ def drawing(value: Saliency, view: View) -> Drawn:
     return Drawn(cells, cell, unit)
 
 
-def _group(value: Saliency, view: View) -> str:
-    """Maps of one group share a scale."""
+def scale_of(value: Saliency, view: View) -> str:
+    """Which scale a map is drawn on: maps that measure the same share one."""
     return "rank" if view.ranks else f"{value.unit}, {value.additive}"
 
 
-def _limits(view: View, snapshots: Iterable[Snapshot | None]) -> dict[str, float]:
+def limits_of(view: View, values: Iterable[Saliency]) -> dict[str, float]:
+    """The end of each scale."""
     groups: dict[str, list[np.ndarray]] = {}
-    for snapshot in snapshots:
-        if snapshot is not None and snapshot.value is not None:
-            groups.setdefault(_group(snapshot.value, view), []).append(drawing(snapshot.value, view).cells)
+    for value in values:
+        groups.setdefault(scale_of(value, view), []).append(drawing(value, view).cells)
     return {name: 1.0 if name == "rank" else shared_limit(*maps) for name, maps in groups.items()}
 
 

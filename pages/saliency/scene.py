@@ -88,6 +88,12 @@ def build(view: View) -> Scene:
     return Scene(view, model, tuple(rows), target, tuple(problems + wrong))
 
 
+def sample_frame(image: Image, model: CatalogEntry) -> np.ndarray:
+    """What a model sees of an image, edits made, uint8 (H, W, C). Raises ImageError, RegionError."""
+    pixels = frame(images.load(image.content), model.preprocess)
+    return regions.apply(pixels, image.edits) if image.edits else pixels
+
+
 def enlarged(pixels: np.ndarray, least: int = 180) -> np.ndarray:
     """A frame (H, W, C) of which each pixel is repeated until the shorter side has `least` pixels."""
     factor = max(1, -(-least // min(pixels.shape[:2])))
@@ -115,9 +121,7 @@ def kind_of(model: CatalogEntry) -> samples.Kind:
 
 
 def _row(view: View, model: CatalogEntry, name: str, title: str, image: Image) -> Row:
-    pixels = frame(images.load(image.content), model.preprocess)
-    if image.edits:
-        pixels = regions.apply(pixels, image.edits)
+    pixels = sample_frame(image, model)
     question = view.question("prediction", image, None)
     jobs.ask(question, keep=False)
     snapshot = jobs.wait(question, PATIENCE) if engine().status().ready else jobs.look(question)
