@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from backend.methods.question import ModelRef
     from backend.models.loaded import ImageModel
 
-os.environ.setdefault("OMP_NUM_THREADS", "2")  # read by torch when it is imported; several test runs share a machine
+# Read by torch when it is imported. Threads that spin while they wait make a shared machine ten times slower.
+os.environ.setdefault("OMP_NUM_THREADS", "2")
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 
 @pytest.fixture(scope="session", autouse=True)

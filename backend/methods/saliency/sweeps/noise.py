@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -33,5 +34,7 @@ def noise(asking: Asking, params: Noise) -> Iterator[NoiseSweep]:
 
 def draw(like: Tensor, seed: int, index: int) -> Tensor:
     """Standard normal noise of the tensor's shape for one index of a seeded series, float32 drawn on the CPU."""
-    generator = torch.Generator().manual_seed((seed << 32) + index)
+    # The generator heeds 32 bits of its seed, so both numbers are mixed into that many.
+    mixed = int(np.random.SeedSequence([seed, index]).generate_state(1)[0])
+    generator = torch.Generator().manual_seed(mixed)
     return torch.randn(like.shape, generator=generator).to(like.device, like.dtype)

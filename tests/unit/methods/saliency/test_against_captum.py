@@ -17,6 +17,7 @@ from backend.methods.saliency.occlusion import Occlusion as OcclusionParams
 from backend.methods.saliency.sweeps.noise import draw
 from tests.unit.methods.saliency.conftest import Explain, asking
 
+pytestmark = pytest.mark.filterwarnings("ignore:Input Tensor 0 did not already require gradients")
 TOLERANCE = 1e-6
 CAT = {"model": "efficientnet-lite0", "sample": "cat", "target": 285}
 DIGIT = samples("digit")[0].name
