@@ -9,16 +9,18 @@ from typing import TYPE_CHECKING, Annotated
 import numpy as np
 
 from backend.methods.params import ParameterError
-from backend.methods.question import ClassLogit, Contrast, Image, Question
-from backend.methods.registry import Teaching, method
+from backend.methods.question import Question
+from backend.methods.registry import Teaching
 from backend.methods.saliency.cells import spread, why_blank
 from backend.methods.saliency.result import Saliency
 from backend.methods.saliency.series import HookedGradient, HookedGradientSweep
-from backend.methods.steps import PassCount, Result, Step
+from backend.methods.saliency.views import saliency_method, views
+from backend.methods.steps import PassCount, Step
 from backend.models.card import GRADIENTS, SPATIAL_LAYERS
 
 if TYPE_CHECKING:
     from backend.engine.asking import Asking
+    from backend.engine.sweeps import Reading
 
 BLANK = "Every weighted activation of this layer is zero: nothing in it moves the target. Try an earlier layer."
 
@@ -30,15 +32,11 @@ class GradCAM:
     layer: Annotated[str, "The layer whose map is shown, by name; empty for the last one with a spatial map."] = ""
 
 
-@method(
+@saliency_method(
     "grad_cam",
     title="Grad-CAM",
-    page="saliency",
     params=GradCAM,
-    inputs=Image,
-    targets=(ClassLogit, Contrast),
     needs=frozenset({GRADIENTS, SPATIAL_LAYERS}),
-    returns=Saliency,
     teaching=Teaching(
         "Asks which places of a layer carry channels that the target reacts to: activations weighted by their mean gradient.",
         "It cannot tell finer than the layer's cells, and a cell's value is no share of the logit; both signs are shown here, "
@@ -49,30 +47,31 @@ class GradCAM:
     reads=lambda params: ("hooked_gradient", HookedGradient()),
 )
 def grad_cam(question: Question, asking: Asking) -> Iterator[Step]:
-    """Yield the chosen layer's map with those of all layers beside it."""
-    card = asking.model.card
-    names = [layer.name for layer in card.layers]
-    chosen = question.params.layer or names[-1]
-    if chosen not in names:
-        raise ParameterError(f"{card.name} has no layer {chosen[:40]!r}; it has {', '.join(names)}.")
-    for reading in asking.view():
-        layers = {name: layer_map(reading.sweep, name) for name in names}
-        cells = layers[chosen]
-        yield Result(
-            Saliency(
-                attribution=spread(cells, *asking.sample.shape[1:]),
-                cells=cells,
-                target=asking.target,
-                logit=reading.sweep.score,
-                unit="weighted activation",
-                passes=reading.passes,
-                seconds=reading.seconds,
-                additive=False,
-                note=f"{chosen}, {cells.shape[0]} × {cells.shape[1]} cells",
-                layers=layers,
-                blank=why_blank(cells, reading.sweep.score, BLANK),
-            )
-        )
+    """Yield the chosen layer's map with those of all layers beside it. Raises ParameterError for an unknown layer."""
+    names = [layer.name for layer in asking.model.card.layers]
+    if question.params.layer not in ("", *names):
+        raise ParameterError(f"{asking.model.card.name} has no layer {question.params.layer[:40]!r}; it has {', '.join(names)}.")
+    yield from views(asking, _view)
+
+
+def _view(reading: Reading, asking: Asking) -> Saliency:
+    sweep: HookedGradientSweep = reading.sweep
+    layers = {name: layer_map(sweep, name) for name in sweep.activations}
+    chosen = asking.question.params.layer or list(layers)[-1]
+    cells = layers[chosen]
+    return Saliency(
+        attribution=spread(cells, *asking.frame.shape[:2]),
+        cells=cells,
+        target=asking.target,
+        logit=sweep.score,
+        unit="weighted activation",
+        passes=reading.passes,
+        seconds=reading.seconds,
+        additive=False,
+        note=f"{chosen}, {cells.shape[0]} × {cells.shape[1]} cells",
+        layers=layers,
+        blank=why_blank(cells, sweep.score, BLANK),
+    )
 
 
 def layer_map(sweep: HookedGradientSweep, name: str) -> np.ndarray:

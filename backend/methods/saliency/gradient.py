@@ -8,16 +8,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from backend.methods.question import ClassLogit, Contrast, Image, Question
-from backend.methods.registry import Teaching, method
+from backend.methods.question import Question
+from backend.methods.registry import Teaching
 from backend.methods.saliency.cells import GRADIENT_ZERO, why_blank
 from backend.methods.saliency.result import Saliency
-from backend.methods.saliency.series import HookedGradient
-from backend.methods.steps import PassCount, Result, Step
+from backend.methods.saliency.series import HookedGradient, HookedGradientSweep
+from backend.methods.saliency.views import saliency_method, views
+from backend.methods.steps import PassCount, Step
 from backend.models.card import GRADIENTS
 
 if TYPE_CHECKING:
     from backend.engine.asking import Asking
+    from backend.engine.sweeps import Reading
 
 
 @dataclass(frozen=True)
@@ -25,15 +27,11 @@ class Gradient:
     """Nothing to choose."""
 
 
-@method(
+@saliency_method(
     "gradient",
     title="Gradient",
-    page="saliency",
     params=Gradient,
-    inputs=Image,
-    targets=(ClassLogit, Contrast),
     needs=frozenset({GRADIENTS}),
-    returns=Saliency,
     teaching=Teaching(
         "Asks how the target would change if each pixel grew a little: one forward and one backward pass.",
         "It cannot tell what matters beyond a tiny step, so it is noisy and blind where the model saturates.",
@@ -44,18 +42,20 @@ class Gradient:
 )
 def gradient(question: Question, asking: Asking) -> Iterator[Step]:
     """Yield the signed gradient, (C, H, W), logit per unit of the normalised input."""
-    for reading in asking.view():
-        attribution = reading.sweep.gradient
-        yield Result(
-            Saliency(
-                attribution=attribution.astype(np.float32, copy=False),
-                cells=attribution.sum(axis=0).astype(np.float32, copy=False),
-                target=asking.target,
-                logit=reading.sweep.score,
-                unit="logit per unit of input",
-                passes=reading.passes,
-                seconds=reading.seconds,
-                note="at this photo only",
-                blank=why_blank(attribution, reading.sweep.score, GRADIENT_ZERO),
-            )
-        )
+    yield from views(asking, _view)
+
+
+def _view(reading: Reading, asking: Asking) -> Saliency:
+    sweep: HookedGradientSweep = reading.sweep
+    attribution = sweep.gradient.astype(np.float32, copy=False)
+    return Saliency(
+        attribution=attribution,
+        cells=attribution.sum(axis=0),
+        target=asking.target,
+        logit=sweep.score,
+        unit="logit per unit of input",
+        passes=reading.passes,
+        seconds=reading.seconds,
+        note="at this photo only",
+        blank=why_blank(attribution, sweep.score, GRADIENT_ZERO),
+    )

@@ -8,16 +8,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from backend.methods.question import ClassLogit, Contrast, Image, Question
-from backend.methods.registry import Teaching, method
+from backend.methods.question import Question
+from backend.methods.registry import Teaching
 from backend.methods.saliency.cells import GRADIENT_ZERO, why_blank
 from backend.methods.saliency.result import Saliency
-from backend.methods.saliency.series import HookedGradient
-from backend.methods.steps import PassCount, Result, Step
+from backend.methods.saliency.series import HookedGradient, HookedGradientSweep
+from backend.methods.saliency.views import saliency_method, views
+from backend.methods.steps import PassCount, Step
 from backend.models.card import GRADIENTS
 
 if TYPE_CHECKING:
     from backend.engine.asking import Asking
+    from backend.engine.sweeps import Reading
 
 
 @dataclass(frozen=True)
@@ -25,15 +27,11 @@ class InputXGradient:
     """Nothing to choose."""
 
 
-@method(
+@saliency_method(
     "input_x_gradient",
     title="Input × gradient",
-    page="saliency",
     params=InputXGradient,
-    inputs=Image,
-    targets=(ClassLogit, Contrast),
     needs=frozenset({GRADIENTS}),
-    returns=Saliency,
     teaching=Teaching(
         "Asks what each pixel would add to the target if the model were a straight line: gradient times value.",
         "It cannot tell anything about mid-grey pixels, the zero of the input, and on a curved model it sums to no logit.",
@@ -44,19 +42,20 @@ class InputXGradient:
 )
 def input_x_gradient(question: Question, asking: Asking) -> Iterator[Step]:
     """Yield the normalised input times its gradient, (C, H, W), in logits."""
-    sample = asking.sample.float().cpu().numpy()
-    for reading in asking.view():
-        attribution = sample * reading.sweep.gradient
-        yield Result(
-            Saliency(
-                attribution=attribution.astype(np.float32, copy=False),
-                cells=attribution.sum(axis=0).astype(np.float32, copy=False),
-                target=asking.target,
-                logit=reading.sweep.score,
-                unit="logit",
-                passes=reading.passes,
-                seconds=reading.seconds,
-                note="first order, against mid-grey",
-                blank=why_blank(attribution, reading.sweep.score, GRADIENT_ZERO),
-            )
-        )
+    yield from views(asking, _view)
+
+
+def _view(reading: Reading, asking: Asking) -> Saliency:
+    sweep: HookedGradientSweep = reading.sweep
+    attribution = (asking.sample.double().cpu().numpy() * sweep.gradient).astype(np.float32, copy=False)
+    return Saliency(
+        attribution=attribution,
+        cells=attribution.sum(axis=0),
+        target=asking.target,
+        logit=sweep.score,
+        unit="logit",
+        passes=reading.passes,
+        seconds=reading.seconds,
+        note="first order, against mid-grey",
+        blank=why_blank(attribution, sweep.score, GRADIENT_ZERO),
+    )

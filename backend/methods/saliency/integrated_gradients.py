@@ -11,12 +11,13 @@ import numpy as np
 
 from backend.data.baselines import Baseline
 from backend.methods.params import Range
-from backend.methods.question import ClassLogit, Contrast, Image, Question
-from backend.methods.registry import Teaching, method
+from backend.methods.question import Question
+from backend.methods.registry import Teaching
 from backend.methods.saliency.cells import GRADIENT_ZERO, why_blank
 from backend.methods.saliency.result import Saliency
 from backend.methods.saliency.series import AlphaPath, AlphaPathSweep, PathRule
-from backend.methods.steps import Partial, PassCount, Result, Step
+from backend.methods.saliency.views import saliency_method, views
+from backend.methods.steps import PassCount, Step
 from backend.models.card import GRADIENTS
 
 if TYPE_CHECKING:
@@ -35,15 +36,11 @@ class IntegratedGradients:
     baseline: Annotated[Baseline, "What stands for nothing there: the map explains the change from it to the photo."] = "black"
 
 
-@method(
+@saliency_method(
     "integrated_gradients",
     title="Integrated Gradients",
-    page="saliency",
     params=IntegratedGradients,
-    inputs=Image,
-    targets=(ClassLogit, Contrast),
     needs=frozenset({GRADIENTS}),
-    returns=Saliency,
     teaching=Teaching(
         "Asks what each pixel adds to the target on the way from the baseline to the photo; the shares sum to the change.",
         "It cannot tell what would happen with another baseline: pixels that equal the baseline always get zero.",
@@ -54,12 +51,7 @@ class IntegratedGradients:
 )
 def integrated_gradients(question: Question, asking: Asking) -> Iterator[Step]:
     """Yield the map as the path fills, then the finished one; nothing is rescaled to hide the residual."""
-    reading = None
-    for reading in asking.view():
-        if not reading.sweep.finished:
-            yield Partial(_view(reading, asking), reading.sweep.done, reading.sweep.total)
-    assert reading is not None
-    yield Result(_view(reading, asking))
+    yield from views(asking, _view)
 
 
 def _view(reading: Reading, asking: Asking) -> Saliency:
@@ -92,5 +84,5 @@ def _view(reading: Reading, asking: Asking) -> Saliency:
 def _note(sweep: AlphaPathSweep, share: float) -> str:
     if not math.isfinite(share) or math.isnan(sweep.baseline_score):
         return f"{sweep.done} points so far"
-    points = f"{sweep.done} points" if sweep.finished else f"{sweep.done} points so far"
+    points = f"{sweep.done} points" if sweep.done == sweep.total else f"{sweep.done} points so far"
     return f"{points}, sums within {100 * share:.1f} %"

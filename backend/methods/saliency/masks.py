@@ -37,13 +37,14 @@ def interpolation(cells: int, side: int) -> np.ndarray:
 def weighted_sum(weights: np.ndarray, grids: np.ndarray, shifts: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
     """Σ_k weights_k · mask_k, float32 (H, W), from grids and shifts without making a mask.
 
-    weights: (n,); rows, columns: interpolation matrices of the two sides. Masks of one row shift share their left factor.
+    weights: (n,); rows, columns: interpolation matrices of the two sides. Grids of one shift are added before they are
+    stretched, so that beyond n small additions the cost does not depend on n.
     """
-    scaled = weights[:, None, None].astype(np.float32) * grids  # (n, cells, cells)
-    halves = scaled @ columns[shifts[:, 1]].transpose(0, 2, 1)  # (n, cells, W)
-    by_shift = np.zeros((len(rows), *halves.shape[1:]), dtype=np.float32)
-    np.add.at(by_shift, shifts[:, 0], halves)
-    return np.einsum("dhc,dcw->hw", rows, by_shift, optimize=True)
+    by_shift = np.zeros((len(rows), len(columns), *grids.shape[1:]), dtype=np.float32)
+    np.add.at(by_shift, (shifts[:, 0], shifts[:, 1]), weights[:, None, None].astype(np.float32) * grids)
+    coarse = by_shift.transpose(0, 2, 1, 3).reshape(len(rows) * rows.shape[2], -1)  # (row shifts · cells, column shifts · cells)
+    left, right = (sides.transpose(1, 0, 2).reshape(sides.shape[1], -1) for sides in (rows, columns))  # (H, …), (W, …)
+    return left @ coarse @ right.T
 
 
 def values_at(grids: np.ndarray, shifts: np.ndarray, rows: np.ndarray, columns: np.ndarray, spacing: int) -> np.ndarray:

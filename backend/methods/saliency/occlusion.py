@@ -10,13 +10,14 @@ import numpy as np
 
 from backend.data.baselines import Baseline
 from backend.methods.params import Range
-from backend.methods.question import ClassLogit, Contrast, Image, Question, Target
-from backend.methods.registry import Teaching, method
+from backend.methods.question import Contrast, Question, Target
+from backend.methods.registry import Teaching
 from backend.methods.saliency.cells import why_blank
 from backend.methods.saliency.result import Saliency
 from backend.methods.saliency.series import Windows, WindowsSweep
+from backend.methods.saliency.views import saliency_method, views
 from backend.methods.saliency.windows import window_boxes
-from backend.methods.steps import Partial, PassCount, Result, Step
+from backend.methods.steps import PassCount, Step
 from backend.models.card import FORWARD, ModelCard
 
 if TYPE_CHECKING:
@@ -40,15 +41,11 @@ def windows_of(params: Occlusion, card: ModelCard) -> np.ndarray:
     return window_boxes(card.preprocess.height, card.preprocess.width, params.cells, params.overlap)
 
 
-@method(
+@saliency_method(
     "occlusion",
     title="Occlusion",
-    page="saliency",
     params=Occlusion,
-    inputs=Image,
-    targets=(ClassLogit, Contrast),
     needs=frozenset({FORWARD}),
-    returns=Saliency,
     teaching=Teaching(
         "Asks what the target loses when a window of the photo is replaced, for every place of the window.",
         "It cannot tell what only matters together with something elsewhere, nor anything smaller than the window.",
@@ -59,12 +56,7 @@ def windows_of(params: Occlusion, card: ModelCard) -> np.ndarray:
 )
 def occlusion(question: Question, asking: Asking) -> Iterator[Step]:
     """Yield the mean loss of the windows that cover each pixel, (1, H, W), in logits; 0 where none has been yet."""
-    reading = None
-    for reading in asking.view():
-        if reading.sweep.done < reading.sweep.total:
-            yield Partial(_view(reading, asking), reading.sweep.done, reading.sweep.total)
-    assert reading is not None
-    yield Result(_view(reading, asking))
+    yield from views(asking, _view)
 
 
 def _view(reading: Reading, asking: Asking) -> Saliency:

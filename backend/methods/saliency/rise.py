@@ -12,14 +12,15 @@ import numpy as np
 
 from backend.methods.params import Range
 from backend.methods.prediction import softmax_column
-from backend.methods.question import ClassLogit, Contrast, Image, Question, Target
-from backend.methods.registry import Teaching, method
+from backend.methods.question import Contrast, Question, Target
+from backend.methods.registry import Teaching
 from backend.methods.saliency.cells import why_blank
 from backend.methods.saliency.masks import interpolation, values_at, weighted_sum
 from backend.methods.saliency.occlusion import score_rows
 from backend.methods.saliency.result import Saliency
 from backend.methods.saliency.series import Precision, RandomMasks, RandomMasksSweep
-from backend.methods.steps import Partial, PassCount, Result, Step
+from backend.methods.saliency.views import saliency_method, views
+from backend.methods.steps import PassCount, Step
 from backend.models.card import FORWARD
 
 if TYPE_CHECKING:
@@ -41,15 +42,11 @@ class Rise:
     ] = "fast"
 
 
-@method(
+@saliency_method(
     "rise",
     title="RISE",
-    page="saliency",
     params=Rise,
-    inputs=Image,
-    targets=(ClassLogit, Contrast),
     needs=frozenset({FORWARD}),
-    returns=Saliency,
     teaching=Teaching(
         "Asks how likely the class stays when half the photo is hidden at random, and credits the pixels that were shown.",
         "It cannot tell apart pixels closer than a mask's cell, and small values may be chance: read it with its error.",
@@ -60,12 +57,7 @@ class Rise:
 )
 def rise(question: Question, asking: Asking) -> Iterator[Step]:
     """Yield the map as masks come in, (1, H, W), in probability, with its standard error on a coarse grid."""
-    reading = None
-    for reading in asking.view():
-        if reading.sweep.done < reading.sweep.total:
-            yield Partial(_view(reading, asking), reading.sweep.done, reading.sweep.total)
-    assert reading is not None
-    yield Result(_view(reading, asking))
+    yield from views(asking, _view)
 
 
 def _view(reading: Reading, asking: Asking) -> Saliency:

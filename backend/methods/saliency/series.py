@@ -53,6 +53,7 @@ class AlphaPathSweep:
     mean_gradient, difference: (C, H, W) in the model's dtype; their product is the attribution.
     residual: net completeness error, Σ attribution − (score − baseline_score).
     absolute_residual: Σ over segments of the error's absolute value; None for the fixed rules.
+    total: the points still planned at most; those visited once the rule is satisfied.
     change: relative L1 change of the attribution in the last refinement.
     """
 
@@ -65,13 +66,12 @@ class AlphaPathSweep:
     change: float
     done: int
     total: int
-    finished: bool
     held: int
 
     @property
     def nbytes(self) -> int:
         """Bytes held, the points' gradients included while they are needed."""
-        return self.mean_gradient.nbytes + self.difference.nbytes + (0 if self.finished else self.held)
+        return self.mean_gradient.nbytes + self.difference.nbytes + (self.held if self.done < self.total else 0)
 
 
 @dataclass(frozen=True)

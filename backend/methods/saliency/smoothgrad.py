@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Annotated
 import numpy as np
 
 from backend.methods.params import Range
-from backend.methods.question import ClassLogit, Contrast, Image, Question
-from backend.methods.registry import Teaching, method
+from backend.methods.question import Question
+from backend.methods.registry import Teaching
 from backend.methods.saliency.cells import GRADIENT_ZERO, why_blank
 from backend.methods.saliency.result import Saliency
 from backend.methods.saliency.series import Noise, NoiseSweep
-from backend.methods.steps import Partial, PassCount, Result, Step
+from backend.methods.saliency.views import saliency_method, views
+from backend.methods.steps import PassCount, Step
 from backend.models.card import GRADIENTS
 
 if TYPE_CHECKING:
@@ -32,15 +33,11 @@ class SmoothGrad:
     )
 
 
-@method(
+@saliency_method(
     "smoothgrad",
     title="SmoothGrad",
-    page="saliency",
     params=SmoothGrad,
-    inputs=Image,
-    targets=(ClassLogit, Contrast),
     needs=frozenset({GRADIENTS}),
-    returns=Saliency,
     teaching=Teaching(
         "Asks for the gradient averaged over noisy copies of the photo, so that what the noise does not shake off remains.",
         "It cannot tell the photo's own gradient any more, and the noise makes images the model has never seen.",
@@ -51,12 +48,7 @@ class SmoothGrad:
 )
 def smoothgrad(question: Question, asking: Asking) -> Iterator[Step]:
     """Yield the running mean gradient, (C, H, W), with the standard error of its channel sum's typical pixel."""
-    reading = None
-    for reading in asking.view():
-        if reading.sweep.done < reading.sweep.total:
-            yield Partial(_view(reading, asking), reading.sweep.done, reading.sweep.total)
-    assert reading is not None
-    yield Result(_view(reading, asking))
+    yield from views(asking, _view)
 
 
 def _view(reading: Reading, asking: Asking) -> Saliency:

@@ -69,8 +69,7 @@ class _Path:
             absolute_residual=absolute,
             change=change,
             done=len(self.positions),
-            total=total,
-            finished=finished,
+            total=len(self.positions) if finished else total,
             held=self.store.element_size() * self.store.shape[1] * len(self.positions),
         )
 
