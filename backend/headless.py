@@ -88,7 +88,7 @@ def check(name: str, result: Any, *, seed: int = 0, **params: Any) -> Any:
     """The finding of a check about a result of `run`. Raises LookupError for a result this process did not compute."""
     chosen = method_named(name)
     question = _question_of(result)
-    asked = Question(name, question.model, Runs((question,)), _params(chosen, params), question.target, seed=seed)
+    asked = Question(name, question.model, Runs((question,)), _params(chosen, params), question.target, question.edits, seed)
     return run(asked)
 
 

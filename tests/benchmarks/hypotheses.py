@@ -128,7 +128,7 @@ def protocol_lines(folder: Path, photos: int, code: str) -> Iterator[str]:
     yield f"{photos} photos evenly spread over {folder.name}/." + (" Too few for its intervals." if photos < FEW else "")
     yield f"Methods: {settings}; everything else at its default. Seed {SEED}. Settings and code {code}."
     yield f"Check insertion_deletion: {STEPS} steps, {ORDERS} smooth random orders, edge detector; its words are in the app."
-    yield f"Paired differences per photo; mean with a {100 * LEVEL:.0f} % percentile bootstrap interval over photos ({DRAWS:,} draws)."
+    yield f"Paired differences per photo; mean with a {100 * LEVEL:.0f} % bootstrap interval over photos ({DRAWS:,} draws)."
     yield "No correction for the number of rows: read the starred ones, the others are for comparison."
 
 
