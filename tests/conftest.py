@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from backend import places
-
 if TYPE_CHECKING:
     from backend.engine.stepping import Engine
     from backend.methods.question import ModelRef
     from backend.models.loaded import ImageModel
 
-# Read by torch when it is imported. Threads that spin while they wait make a shared machine ten times slower.
+# Read by torch and NumPy when they are imported, so nothing above imports them. Threads that spin while they wait, and
+# small products handed to a second thread, make a shared machine ten times slower.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 os.environ.setdefault("OMP_NUM_THREADS", "2")
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
@@ -28,6 +28,8 @@ def session_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
     A link and not a copy, and it stands whether or not weights are there: a test that needs them fails without.
     """
+    from backend import places
+
     weights, home = places.models(), tmp_path_factory.mktemp("home")
     (home / "models").symlink_to(weights, target_is_directory=True)
     with pytest.MonkeyPatch.context() as patch:
