@@ -74,10 +74,10 @@ class Workshop:
 
         return self._speeds.setdefault((ref.name, ref.dtype), Speed())
 
-    def frame(self, image: Image, card: ModelCard, seed: int) -> np.ndarray:
+    def frame(self, image: Image, card: ModelCard) -> np.ndarray:
         """The image in the model's frame with its edits made, uint8 (H, W, C). Raises ImageError."""
         pixels = frame(images.load(image.content), card.preprocess)
-        return regions.apply(pixels, image.edits, seed) if image.edits else pixels
+        return regions.apply(pixels, image.edits) if image.edits else pixels
 
     def known(self, question: Question) -> Any | None:
         """The finished result of a question, from memory or from the archive; None where there is none.

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 
 from backend.evidence.finding import Finding, Measure
+from backend.markdown import literal
 
-_MARKDOWN = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~$:&])")
 ENOUGH, NEEDED = "insertion", "deletion"
 
 
@@ -106,9 +105,6 @@ def _verb(titles: Sequence[str], singular: str, plural: str) -> str:
     return singular if len(titles) == 1 else plural
 
 
-def _shown(text: str, most: int = 60) -> str:
-    """Someone else's words in italics, their Markdown characters escaped, on one line."""
-    line = " ".join("".join(character if character.isprintable() else " " for character in text).split()) or "…"
-    cut = line if len(line) <= most else f"{line[: most - 1].rstrip()}…"
-    escaped = _MARKDOWN.sub(r"\\\1", cut)
-    return f"*{escaped}*"
+def _shown(text: str) -> str:
+    """Someone else's words in italics, as the characters they are."""
+    return f"*{literal(text, 60)}*"

@@ -58,7 +58,8 @@ def dot_plot(findings: Mapping[str, Sequence[Finding]], theme: Theme, columns: S
 
 
 def _measures(findings: Sequence[Finding]) -> dict[str, Measure]:
-    return {measure.name: measure for finding in findings for measure in finding.measures}
+    # A check under way has measures without a value yet.
+    return {measure.name: measure for finding in findings for measure in finding.measures if np.isfinite(measure.value)}
 
 
 def _promised(measure: Measure | None) -> bool:

@@ -72,18 +72,24 @@ def _edge(values: np.ndarray, theme: Theme) -> Figure:
 
 
 def _top(lines: Mapping[str, np.ndarray]) -> float:
-    return 1.05 * max([float(values.max()) for values in lines.values()] + [1e-6])
+    return 1.05 * max([float(np.nan_to_num(values).max()) for values in lines.values()] + [1e-6])
 
 
 def _names(lines: Mapping[str, np.ndarray], theme: Theme, height: int) -> list[Figure]:
     """Names at the right ends in the colours of their lines, a line of text apart and inside the axis."""
     apart = _NAME_PIXELS / (height - _MARGIN["t"] - _MARGIN["b"]) * _top(lines)
-    ends = sorted((float(values[-1]), number, title) for number, (title, values) in enumerate(lines.items()))
+    ends = sorted((_last(values), number, title) for number, (title, values) in enumerate(lines.items()))
     places: list[float] = []
     for end, _, _ in ends:
         places.append(max(end, places[-1] + apart) if places else end)
     over = max(0.0, places[-1] - _top(lines)) if places else 0.0
     return [_name(title, place - over, number, theme) for place, (_, number, title) in zip(places, ends, strict=True)]
+
+
+def _last(values: np.ndarray) -> float:
+    """Where a line ends so far: points not measured yet are NaN."""
+    known = values[np.isfinite(values)]
+    return float(known[-1]) if known.size else 0.0
 
 
 def _name(title: str, y: float, number: int, theme: Theme) -> Figure:

@@ -35,7 +35,7 @@ def ranked(cells: np.ndarray) -> np.ndarray:
 
 def shared_limit(*maps: np.ndarray) -> float:
     """The end of a scale that several maps share: the 99.5 % quantile of their absolute values, the maximum where it is 0."""
-    strengths = np.abs(np.concatenate([cells.ravel() for cells in maps])) if maps else np.zeros(1)
+    strengths = np.abs(np.nan_to_num(np.concatenate([cells.ravel() for cells in maps]))) if maps else np.zeros(1)
     return float(np.quantile(strengths, 0.995) or strengths.max())
 
 

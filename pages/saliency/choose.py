@@ -8,13 +8,13 @@ from backend.data import images, samples
 from backend.data.frames import frame
 from backend.engine.job import Snapshot
 from backend.limits import PIXELS, UPLOAD_BYTES
+from backend.markdown import literal
 from backend.methods.question import Contrast, Image, Question
 from backend.models.catalog import CatalogEntry
 from components import jobs
 from components.figures.bars import prediction_bars
 from components.live import poll_interval, rest
 from components.live_figure import Click, live_figure
-from components.text import literal
 from components.theme import current_theme
 from pages.saliency.link import change, open_text
 from pages.saliency.scene import Row, Scene, enlarged, kind_of

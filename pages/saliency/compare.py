@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 import streamlit as st
 
 from backend.data import images
+from backend.markdown import literal
 from backend.methods.params import ParameterError, to_text
 from backend.methods.question import Image
 from backend.methods.saliency.result import Saliency
@@ -15,7 +16,6 @@ from backend.store.arrays import ResultDamaged, ResultGone
 from backend.store.runs import Run, RunStore
 from components.figures.maps import MAP_HEIGHT, saliency_map
 from components.live_figure import live_figure
-from components.text import literal
 from components.theme import current_theme
 from pages.saliency.maps import drawing, limits_of, scale_of
 from pages.saliency.scene import sample_frame

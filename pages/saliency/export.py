@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import io
 import json
+import math
 import zipfile
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Any
 from urllib.parse import urlencode
 
@@ -12,6 +16,7 @@ import numpy as np
 import streamlit as st
 from PIL import Image as Picture
 
+from backend.evidence.finding import Finding
 from backend.methods.encoding import encode
 from backend.methods.question import Question
 from backend.methods.registry import method_named
@@ -26,20 +31,36 @@ from pages.saliency.trust import findings
 from pages.saliency.view import write
 
 
+@dataclass(frozen=True)
+class Shown:
+    """What is on screen, gathered while the page is drawn: a download runs later, where the session cannot be asked."""
+
+    scene: Scene
+    link: str
+    maps: tuple[tuple[Row, Question, Saliency], ...]
+    found: Mapping[str, list[Finding]]
+
+
 def tools(scene: Scene) -> None:
     """Copy link and Export, for the heading row."""
+    link = address(scene)
     with st.popover("Copy link", icon=":material/link:", type="tertiary"):
         st.caption("Opens this photo, target, methods and drawing on this server. The photo itself stays here.")
-        st.code(address(scene), language=None, wrap_lines=True)
+        st.code(link, language=None, wrap_lines=True)
     with st.popover("Export", icon=":material/download:", type="tertiary"):
-        if not _finished(scene):
-            st.caption("There is no finished map to export yet.")
+        maps = _maps(scene)
+        if not maps:
+            st.caption("There is no map to export yet.")
             return
-        st.download_button("Pictures, PNG", lambda: pictures(scene), "vitrine-maps.zip", "application/zip", on_click="ignore")
-        st.download_button("Numbers, NPZ", lambda: numbers(scene), "vitrine-maps.npz", on_click="ignore")
-        st.download_button("Settings and findings, JSON", lambda: settings(scene), "vitrine-maps.json", on_click="ignore")
+        shown = Shown(scene, link, maps, {question.hash: findings(question) for question in scene.main.questions.values()})
+        for label, made, name in (
+            ("Pictures, PNG", pictures, "vitrine-maps.zip"),
+            ("Numbers, NPZ", numbers, "vitrine-maps.npz"),
+            ("Settings and findings, JSON", settings, "vitrine-maps.json"),
+        ):
+            st.download_button(label, partial(made, shown), name, on_click="ignore", width="stretch")
         st.caption("The same from Python:")
-        for _, question, _ in _finished(scene):
+        for _, question, _ in maps:
             st.code(snippet(question), language="python")
 
 
@@ -50,26 +71,26 @@ def address(scene: Scene) -> str:
     return f"{base}?{urlencode(parts)}"
 
 
-def _finished(scene: Scene) -> list[tuple[Row, Question, Saliency]]:
+def _maps(scene: Scene) -> tuple[tuple[Row, Question, Saliency], ...]:
     found = []
     for row in scene.rows:
         for question in row.questions.values():
             snapshot = jobs.look(question)
             if snapshot is not None and snapshot.value is not None:
                 found.append((row, question, snapshot.value))
-    return found
+    return tuple(found)
 
 
-def pictures(scene: Scene) -> bytes:
+def pictures(shown: Shown) -> bytes:
     """A zip of PNG pictures: the photo as the model sees it and each map over it, on its own scale, as on screen."""
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w") as file:
-        for row in scene.rows:
+        for row in shown.scene.rows:
             file.writestr(f"{row.name}.png", _png(row.frame.squeeze()))
-        for row, question, value in _finished(scene):
-            cells = drawing(value, scene.view).cells
+        for row, question, value in shown.maps:
+            cells = drawing(value, shown.scene.view).cells
             limit = shared_limit(cells) or 1.0
-            picture = layer_picture(np.clip(cells / limit, -1, 1), row.frame, "light", scene.view.opacity / 100)
+            picture = layer_picture(np.clip(cells / limit, -1, 1), row.frame, "light", shown.scene.view.opacity / 100)
             file.writestr(f"{row.name}-{question.method}.png", _png(picture))
     return archive.getvalue()
 
@@ -80,10 +101,10 @@ def _png(pixels: np.ndarray) -> bytes:
     return buffer.getvalue()
 
 
-def numbers(scene: Scene) -> bytes:
+def numbers(shown: Shown) -> bytes:
     """An NPZ of the frames and attributions, float32 (C, H, W), by row and method; no pickled objects."""
-    arrays: dict[str, Any] = {f"{row.name}/frame": row.frame for row in scene.rows}
-    for row, question, value in _finished(scene):
+    arrays: dict[str, Any] = {f"{row.name}/frame": row.frame for row in shown.scene.rows}
+    for row, question, value in shown.maps:
         arrays[f"{row.name}/{question.method}"] = value.attribution
         if value.standard_error is not None:
             arrays[f"{row.name}/{question.method}/standard_error"] = value.standard_error
@@ -92,35 +113,35 @@ def numbers(scene: Scene) -> bytes:
     return buffer.getvalue()
 
 
-def settings(scene: Scene) -> str:
+def settings(shown: Shown) -> str:
     """The questions whole, with what came of them and what the checks found, as JSON."""
-    runs = []
-    for row, question, value in _finished(scene):
-        found = findings(question) if row.name == "photo" else []
-        runs.append(
+    runs = [_settings_of(shown, question, value) for _, question, value in shown.maps]
+    return json.dumps({"model": shown.scene.view.model, "link": shown.link, "runs": runs}, indent=2, ensure_ascii=False)
+
+
+def _settings_of(shown: Shown, question: Question, value: Saliency) -> dict[str, Any]:
+    return {
+        "run": question.hash,
+        "title": method_named(question.method).title,
+        "question": encode(question),
+        "class": shown.scene.labels[value.target.index],
+        "logit": value.logit,
+        "unit": value.unit,
+        "note": value.note,
+        "facts": {name: _finite(number) for name, number in value.facts.items()},
+        "passes": asdict(value.passes),
+        "seconds": value.seconds,
+        "findings": [
             {
-                "run": question.hash,
-                "title": method_named(question.method).title,
-                "question": encode(question),
-                "class": scene.labels[value.target.index],
-                "logit": value.logit,
-                "unit": value.unit,
-                "note": value.note,
-                "facts": dict(value.facts),
-                "passes": {"forward": value.passes.forward, "backward": value.passes.backward},
-                "seconds": value.seconds,
-                "findings": [
-                    {
-                        "check": finding.name,
-                        "protocol": finding.protocol,
-                        "measures": [
-                            {"name": m.name, "value": m.value, "unit": m.unit, "better": m.better, "verdict": m.verdict}
-                            | {"controls": {name: list(values) for name, values in m.controls.items()}}
-                            for m in finding.measures
-                        ],
-                    }
-                    for finding in found
-                ],
+                "check": finding.name,
+                "protocol": finding.protocol,
+                "measures": [asdict(measure) | {"value": _finite(measure.value)} for measure in finding.measures],
             }
-        )
-    return json.dumps({"model": scene.view.model, "link": address(scene), "runs": runs}, indent=2, ensure_ascii=False)
+            for finding in shown.found.get(question.hash, [])
+        ],
+    }
+
+
+def _finite(number: float) -> float | None:
+    """JSON knows no infinity."""
+    return number if math.isfinite(number) else None

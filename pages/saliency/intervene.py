@@ -8,10 +8,10 @@ import streamlit as st
 
 from backend.data import samples
 from backend.limits import SHAPES_IN_REGION
+from backend.markdown import literal
 from backend.methods.question import Contrast, Fill, RegionEdit
 from components.figures.regions import Tool, drawn_shapes, photo_with_region
 from components.live_figure import live_figure
-from components.text import literal
 from components.theme import current_theme
 from pages.saliency.choose import prediction
 from pages.saliency.link import change

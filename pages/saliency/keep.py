@@ -9,6 +9,7 @@ from typing import Any
 import streamlit as st
 
 from backend.data import images
+from backend.markdown import literal
 from backend.methods.params import ParameterError
 from backend.methods.registry import method_named
 from backend.models.catalog import ModelError, entry
@@ -18,7 +19,6 @@ from backend.store.runs import Run, RunGone, RunStore
 from backend.store.studies import Studies, StudyError, StudyGone
 from components import jobs
 from components.figures.frame import data_uri
-from components.text import literal
 from pages.saliency import compare
 from pages.saliency.link import arm
 from pages.saliency.scene import Scene

@@ -9,6 +9,7 @@ import numpy as np
 import streamlit as st
 
 from backend.engine.job import Snapshot
+from backend.markdown import literal
 from backend.methods.question import Question
 from backend.methods.registry import method_named
 from backend.methods.saliency.result import Saliency
@@ -16,7 +17,6 @@ from components import jobs
 from components.figures.layers import layer_picture
 from components.figures.maps import MAP_HEIGHT, ranked, saliency_map, shared_limit, summed
 from components.live_figure import live_figure
-from components.text import literal
 from components.theme import current_theme
 from pages.saliency import trust
 from pages.saliency.link import change

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import streamlit as st
 
+from backend.markdown import literal
 from backend.methods.question import Contrast, RegionEdit
 from backend.methods.registry import method_named
 from components import jobs
-from components.text import literal
 from pages.saliency.link import change
 from pages.saliency.scene import Scene
 from pages.saliency.strongest import SHARE, strongest

@@ -6,10 +6,10 @@ import streamlit as st
 
 from backend.data.images import ImageError
 from backend.engine import engine
+from backend.markdown import literal
 from backend.models.catalog import entry
 from components import jobs
 from components.figures.maps import MAP_HEIGHT
-from components.text import literal
 from pages.saliency import choose, export, intervene, keep, maps, onward, run, trust
 from pages.saliency.link import current
 from pages.saliency.scene import Scene, build

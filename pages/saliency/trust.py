@@ -9,13 +9,13 @@ import streamlit as st
 from backend.engine.job import Snapshot
 from backend.evidence.finding import Finding, Measure
 from backend.evidence.words import verdict_sentences
+from backend.markdown import literal
 from backend.methods.question import Question, Runs
 from backend.methods.registry import method_named
 from components import jobs
 from components.figures.checks import DOTS_HEIGHT, dot_plot
 from components.figures.curves import CURVES_HEIGHT, Protocol, curves
 from components.live_figure import live_figure
-from components.text import literal
 from components.theme import current_theme
 from pages.saliency.scene import Scene
 
@@ -31,7 +31,8 @@ _BADGES = {
 
 def check_of(name: str, question: Question) -> Question:
     """The question a check asks about a run."""
-    return Question(name, question.model, Runs((question,)), method_named(name).params(), question.target, seed=question.seed)
+    params = method_named(name).params()
+    return Question(name, question.model, Runs((question,)), params, question.target, question.edits, question.seed)
 
 
 def wanted() -> tuple[str, ...]:

@@ -50,7 +50,7 @@ class Rise:
     teaching=Teaching(
         "Asks how likely the class stays when half the photo is hidden at random, and credits the pixels that were shown.",
         "It cannot tell apart pixels closer than a mask's cell, and small values may be chance: read it with its error.",
-        "Petsiuk, Das and Saenko 2018, RISE; its mean masked score is subtracted here, so that zero means no difference.",
+        "Petsiuk, Das and Saenko 2018, RISE; the mean masked score is taken off here, so that zero means no difference.",
     ),
     cost=lambda params, card: PassCount(params.masks + 1),
     reads=lambda params: ("random_masks", RandomMasks(params.masks, params.cells, params.precision)),
@@ -94,10 +94,14 @@ def probabilities(logits: np.ndarray, target: Target) -> np.ndarray:
 
 
 def centred_map(sweep: RandomMasksSweep, scores: np.ndarray, height: int, width: int) -> np.ndarray:
-    """Σ_k score_k mask_k / (p N) minus the mean score, float32 (H, W) (equation 6, centred)."""
+    """Σ_k (score_k − mean score) mask_k / (p N), float32 (H, W): equation 6 minus the mean masked score.
+
+    The mean is taken off each mask rather than off the sum. Both have the same expectation up to 1/N; this way a pixel that
+    chance showed more often than p is not credited for it, which leaves about a quarter of the error.
+    """
     rows, columns = _interpolations(sweep.grids.shape[1], height, width)
-    summed = weighted_sum(scores, sweep.grids, sweep.shifts, rows, columns)
-    return (summed / (SHOWN * sweep.done) - scores.mean()).astype(np.float32)
+    summed = weighted_sum(scores - scores.mean(), sweep.grids, sweep.shifts, rows, columns)
+    return (summed / (SHOWN * sweep.done)).astype(np.float32)
 
 
 def standard_error(sweep: RandomMasksSweep, scores: np.ndarray, height: int, width: int) -> np.ndarray:
@@ -106,8 +110,9 @@ def standard_error(sweep: RandomMasksSweep, scores: np.ndarray, height: int, wid
     rows, columns = _interpolations(sweep.grids.shape[1], height, width)
     shown = values_at(sweep.grids, sweep.shifts, rows, columns, spacing)  # (masks, h, w)
     share = shown.reshape(sweep.done, -1) / SHOWN - 1  # (masks, h·w)
-    mean = scores.astype(np.float32) @ share / sweep.done
-    mean_square = (scores**2).astype(np.float32) @ share**2 / sweep.done
+    centred = (scores - scores.mean()).astype(np.float32)
+    mean = centred @ share / sweep.done
+    mean_square = centred**2 @ share**2 / sweep.done
     variance = np.maximum(mean_square - mean**2, 0) / (sweep.done - 1 or math.nan)
     return np.sqrt(variance).reshape(shown.shape[1:]).astype(np.float32)
 

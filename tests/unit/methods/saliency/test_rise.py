@@ -30,7 +30,7 @@ def digit(engine: Engine, linear: None) -> str:
 
 
 def by_hand(engine: Engine, **values: Any) -> np.ndarray:
-    """Σ score_i mask_i / (p N) − mean score, every mask made and passed on its own."""
+    """Σ (score_i − mean score) mask_i / (p N), every mask made and passed on its own."""
     held, target = asking(engine, "rise", **values), values["target"]
     params = held.question.params
     height, width = held.sample.shape[1:]
@@ -41,7 +41,7 @@ def by_hand(engine: Engine, **values: Any) -> np.ndarray:
     scores = shares[:, target.index]
     if isinstance(target, Contrast):
         scores = scores - shares[:, target.against]
-    return np.einsum("n,nhw->hw", scores, masks[:, 0].double().numpy()) / (0.5 * params.masks) - scores.mean()
+    return np.einsum("n,nhw->hw", scores - scores.mean(), masks[:, 0].double().numpy()) / (0.5 * params.masks)
 
 
 @pytest.mark.parametrize("target", [ClassLogit(3), Contrast(3, 8)], ids=["class", "contrast"])

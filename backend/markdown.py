@@ -8,7 +8,8 @@ _SPECIAL = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~$:&])")
 
 
 def literal(text: str, most: int = 80) -> str:
-    """The text escaped for Streamlit's Markdown, control characters gone, cut after `most` characters."""
+    """The text on one line, escaped for Streamlit's Markdown, cut after `most` characters; "…" where nothing can be seen."""
     visible = "".join(character if character.isprintable() else " " for character in text)
-    cut = visible if len(visible) <= most else visible[: most - 1] + "…"
+    line = " ".join(visible.split()) or "…"
+    cut = line if len(line) <= most else f"{line[: most - 1].rstrip()}…"
     return _SPECIAL.sub(r"\\\1", cut)
