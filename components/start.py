@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import time
@@ -10,13 +11,16 @@ import urllib.request
 from pathlib import Path
 
 PATIENCE = 60.0  # seconds; a cold disk reads Streamlit slowly
+# Threads that spin at every barrier starve when the browser wants a core; NumPy's own add nothing to small products.
+THREADS = {"OMP_WAIT_POLICY": "PASSIVE", "OPENBLAS_NUM_THREADS": "1"}
 ROOT = Path(__file__).resolve().parents[1]
 
 
 def main(address: str, port: str) -> int:
     """Serve until stopped; the server's exit code."""
     options = ["--server.address", address, "--server.port", port]
-    server = subprocess.Popen([sys.executable, "-m", "streamlit", "run", "app.py", *options], cwd=ROOT, stdout=subprocess.DEVNULL)
+    command = [sys.executable, "-m", "streamlit", "run", "app.py", *options]
+    server = subprocess.Popen(command, cwd=ROOT, env=THREADS | os.environ, stdout=subprocess.DEVNULL)
     try:
         if not _warm(f"http://{address}:{port}", server):
             return server.wait() or 1

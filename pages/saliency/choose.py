@@ -144,9 +144,7 @@ def change_photo(view: View, model: CatalogEntry) -> None:
 
 
 def gallery_questions(view: View, model: CatalogEntry) -> list[Question]:
-    """What the gallery asks the model of each sample, while it is open."""
-    if not st.session_state.get("choosing"):
-        return []
+    """What the gallery asks the model of each sample."""
     contents = [samples.sample_image(item.name) for item in samples.samples(kind_of(model))]
     return [view.question("prediction", Image(content), None) for content in contents]
 
@@ -160,7 +158,7 @@ def _gallery(view: View, model: CatalogEntry) -> None:
 def _samples(view: View, model: CatalogEntry, waiting: bool) -> None:
     snapshots = [jobs.look(question) for question in gallery_questions(view, model)]
     with st.grid(6, min_column_width=120, gap="small"):
-        for item, snapshot in zip(samples.samples(kind_of(model)), snapshots, strict=False):
+        for item, snapshot in zip(samples.samples(kind_of(model)), snapshots, strict=True):
             picture = frame(images.load(samples.sample_image(item.name)), model.preprocess)
             with st.container(gap="xsmall"):
                 st.image(enlarged(picture), width="stretch", alt=item.title)

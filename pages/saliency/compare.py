@@ -55,7 +55,7 @@ def _value(run: Run) -> Saliency | None:
 
 
 def _card(view: View, run: Run, value: Saliency, title: str, limit: float) -> None:
-    st.markdown(f"**{literal(title)}**")
+    st.markdown(f"**{title}**")
     try:
         question = run.question
         settings = ", ".join(f"{name} {text}" for name, text in to_text(question.params).items())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 from functools import partial
 from typing import Any
+from urllib.parse import urlencode
 
 import streamlit as st
 
@@ -43,14 +44,14 @@ def history(scene: Scene) -> None:
         st.error(literal(str(error), 400), icon=":material/error:")
         return
     pinned = sum(run.pinned for run in runs)
-    title = f"History · {len(runs)} run{'s' if len(runs) != 1 else ''}, {pinned} pinned"
+    title = f"History · {_runs(len(runs))}, {pinned} pinned"
     with st.expander(title, icon=":material/history:", key="history_open", on_change="rerun") as opened:
         if not opened.open:
             return
         if not runs:
             st.caption("Finished maps will be listed here.")
             return
-        compare.pinned(scene.view, runs, lambda run: f"{_title(run)}, {_asked(run).removesuffix('?')}")
+        compare.pinned(scene.view, runs, lambda run: literal(f"{_title(run)}, {_asked(run).removesuffix('?')}"))
         _table(runs)
     with st.expander("Studies", icon=":material/collections_bookmark:", key="studies_open", on_change="rerun") as opened:
         if opened.open:
@@ -88,7 +89,7 @@ def _line(run: Run) -> dict[str, Any]:
         "Passes": run.passes.forward,
         "Seconds": round(run.seconds, 1),
         "When": when,
-        "Open": f"/saliency?model={run.model}&run={run.hash}",
+        "Open": "/saliency?" + urlencode({"model": run.model, "run": run.hash}),
     }
 
 
@@ -132,9 +133,7 @@ def _studies(scene: Scene, runs: list[Run]) -> None:
     shown = [q.hash for q in scene.questions if (s := jobs.look(q)) is not None and s.state == "finished"]
     for study in store.all():
         with st.container(border=True):
-            st.markdown(
-                f"**{literal(study.name)}** · {study.runs} runs" if hasattr(study, "runs") else f"**{literal(study.name)}**"
-            )
+            st.markdown(f"**{literal(study.name)}** · {_runs(study.runs)}")
             with st.container(horizontal=True, gap="small"):
                 if st.button("Add these maps", key=f"add_{study.id}", disabled=not shown, icon=":material/add:"):
                     for run in shown:
@@ -175,3 +174,7 @@ def _tell(action: Any) -> None:
         action()
     except (StudyError, StudyGone, RunGone, PlaceError) as error:
         st.toast(literal(str(error), 300), icon=":material/error:")
+
+
+def _runs(count: int) -> str:
+    return f"{count} run" if count == 1 else f"{count} runs"

@@ -15,14 +15,14 @@ from backend.store.runs import RunGone, RunStore
 from pages.saliency.view import NOT_VIEW, View, read, write
 
 _LAST = "saliency_link"
+_PROBLEMS = "saliency_problems"  # what was wrong with a run's link stays until the reader changes something
 
 
 def current() -> tuple[View, list[str]]:
     """The view to show and what in the link could not be followed; an empty link brings back this session's last view."""
     link = {key: value for key, value in st.query_params.to_dict().items() if key not in NOT_VIEW}
-    problems: list[str] = []
     if "run" in st.query_params:
-        link, problems = _of_run(st.query_params.pop("run"))
+        link, st.session_state[_PROBLEMS] = _of_run(st.query_params.pop("run"))
         arm()
         _put(link)
     elif not link and st.session_state.get(_LAST):
@@ -31,13 +31,14 @@ def current() -> tuple[View, list[str]]:
     view, unread = read(link, st.session_state.model)
     st.session_state[_LAST] = write(view)
     card = engine().workshop.card(ModelRef(view.model))
-    return replace(view, revision=card.revision if card else ""), problems + unread
+    return replace(view, revision=card.revision if card else ""), st.session_state.get(_PROBLEMS, []) + unread
 
 
 def change(view: View, *, start: bool = False, **fields: Any) -> None:
     """Show the view with these fields changed from the next run on; `start` lets its methods start by themselves."""
     link = write(replace(view, **fields))
     st.session_state[_LAST] = link
+    st.session_state.pop(_PROBLEMS, None)
     _put(link)
     if start:
         arm()

@@ -71,4 +71,5 @@ keep.history(scene)
 
 checks = [trust.check_of(name, question) for question in scene.main.questions.values() for name in trust.wanted()]
 predictions = [row.prediction_question for row in scene.rows]
-jobs.leave_all_but([*scene.questions, *checks, *predictions, *choose.gallery_questions(view, scene.model)])
+gallery = choose.gallery_questions(view, scene.model) if st.session_state.get("choosing") else []
+jobs.leave_all_but([*scene.questions, *checks, *predictions, *gallery])
