@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields
+from statistics import median
 from typing import Any, TypeVar
 
 import torch
@@ -17,6 +19,7 @@ from backend.models.loaded import ImageModel
 
 CPU_CHUNK = 16
 GPU_CHUNK = 128
+REMEMBERED = 15  # passes; an odd few forget the slow first one
 R = TypeVar("R", bound="Record")
 
 
@@ -47,18 +50,25 @@ class GradientRecord(Record):
     gradients: Mapping[str, Tensor] = field(default_factory=dict, kw_only=True)
 
 
-@dataclass
 class Speed:
-    """Seconds a row takes on this model, forward and with its backward, as a moving average of what was measured."""
+    """Seconds a row takes on this model, forward and with its backward: the median of the last passes measured."""
 
-    forward: float = 0.0
-    both: float = 0.0
+    def __init__(self) -> None:
+        self._seen: dict[bool, deque[float]] = {False: deque(maxlen=REMEMBERED), True: deque(maxlen=REMEMBERED)}
 
     def saw(self, seconds: float, rows: int, backward: bool) -> None:
-        """Take one measured pass into the average."""
-        name, new = ("both" if backward else "forward"), seconds / rows
-        old = getattr(self, name)
-        setattr(self, name, new if old == 0 else 0.8 * old + 0.2 * new)
+        """Remember one measured pass."""
+        self._seen[backward].append(seconds / rows)
+
+    @property
+    def forward(self) -> float:
+        """Seconds a row forward; 0 before anything was measured."""
+        return median(self._seen[False]) if self._seen[False] else 0.0
+
+    @property
+    def both(self) -> float:
+        """Seconds a row forward and backward; 0 before anything was measured."""
+        return median(self._seen[True]) if self._seen[True] else 0.0
 
 
 @dataclass

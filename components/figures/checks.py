@@ -59,7 +59,8 @@ def dot_plot(findings: Mapping[str, Sequence[Finding]], theme: Theme, columns: S
 
 def _measures(findings: Sequence[Finding]) -> dict[str, Measure]:
     # A check under way has measures without a value yet.
-    return {measure.name: measure for finding in findings for measure in finding.measures if np.isfinite(measure.value)}
+    known = [m for finding in findings for m in finding.measures if np.isfinite(m.value) or m.verdict == "not promised"]
+    return {measure.name: measure for measure in known}
 
 
 def _promised(measure: Measure | None) -> bool:

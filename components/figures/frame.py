@@ -13,6 +13,7 @@ from components.palette import PALETTES, Theme
 
 Figure = dict[str, Any]
 
+SMALL = 64  # px; frames below are shown with their pixels as squares
 FONT = "Source Sans, Source Sans Pro, sans-serif"
 _DTYPES = {np.dtype("float32"): "f4", np.dtype("uint8"): "u1", np.dtype("int32"): "i4"}
 
@@ -60,9 +61,16 @@ def plain(label: str, most: int = 80) -> str:
     return short.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
+def enlarged(pixels: np.ndarray, least: int = 180) -> np.ndarray:
+    """Each pixel of (H, W, …) repeated until the shorter side has `least`: a browser would smooth a small picture."""
+    factor = max(1, -(-least // min(pixels.shape[:2])))
+    return pixels.repeat(factor, axis=0).repeat(factor, axis=1) if min(pixels.shape[:2]) < SMALL else pixels
+
+
 def data_uri(pixels: np.ndarray, quality: int = 85) -> str:
     """Pixels uint8 (H, W), (H, W, 1) or (H, W, 3) as a JPEG data URI."""
     buffer = io.BytesIO()
+    pixels = enlarged(pixels)
     Picture.fromarray(pixels.squeeze(-1) if pixels.shape[2:] == (1,) else pixels).save(buffer, "JPEG", quality=quality)
     return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
 

@@ -17,7 +17,7 @@ from components.live import poll_interval, rest
 from components.live_figure import Click, live_figure
 from components.theme import current_theme
 from pages.saliency.link import change, open_text
-from pages.saliency.scene import Row, Scene, enlarged, kind_of
+from pages.saliency.scene import Row, Scene, kind_of, picture_of
 from pages.saliency.view import View
 
 SHOWN_CLASSES = 5
@@ -161,7 +161,7 @@ def _samples(view: View, model: CatalogEntry, waiting: bool) -> None:
         for item, snapshot in zip(samples.samples(kind_of(model)), snapshots, strict=True):
             picture = frame(images.load(samples.sample_image(item.name)), model.preprocess)
             with st.container(gap="xsmall"):
-                st.image(enlarged(picture), width="stretch", alt=item.title)
+                st.image(picture_of(picture), width="stretch", alt=item.title)
                 st.button(
                     _said(model, snapshot) or item.title, key=f"sample_{item.name}", width="stretch",
                     help=f"{item.title}, from {item.source}", on_click=_show, args=(view, item.name),

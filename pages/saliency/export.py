@@ -23,6 +23,7 @@ from backend.methods.registry import method_named
 from backend.methods.saliency.result import Saliency
 from backend.snippet import snippet
 from components import jobs
+from components.figures.frame import enlarged
 from components.figures.layers import layer_picture
 from components.figures.maps import shared_limit
 from pages.saliency.maps import drawing
@@ -90,7 +91,7 @@ def pictures(shown: Shown) -> bytes:
         for row, question, value in shown.maps:
             cells = drawing(value, shown.scene.view).cells
             limit = shared_limit(cells) or 1.0
-            picture = layer_picture(np.clip(cells / limit, -1, 1), row.frame, "light", shown.scene.view.opacity / 100)
+            picture = layer_picture(np.clip(cells / limit, -1, 1), enlarged(row.frame), "light", shown.scene.view.opacity / 100)
             file.writestr(f"{row.name}-{question.method}.png", _png(picture))
     return archive.getvalue()
 

@@ -14,6 +14,7 @@ from backend.methods.question import Question
 from backend.methods.registry import method_named
 from backend.methods.saliency.result import Saliency
 from components import jobs
+from components.figures.frame import SMALL, enlarged
 from components.figures.layers import layer_picture
 from components.figures.maps import MAP_HEIGHT, ranked, saliency_map, shared_limit, summed
 from components.live_figure import live_figure
@@ -24,7 +25,6 @@ from pages.saliency.run import in_words
 from pages.saliency.scene import Row, Scene
 from pages.saliency.view import GRAINS, View
 
-SMALL_FRAME = 64
 POLL_SECONDS = 0.4  # four maps drawn at 2.5 Hz leave a two-core machine time for the passes
 LEGEND_HELP = (
     "Orange pixels raise the target, blue ones lower it, clear ones do neither. Maps of one unit share one scale; "
@@ -50,7 +50,7 @@ def view_row(view: View, frame: np.ndarray) -> None:
             format_func={"overlay": "Overlay", "map": "Map only", "photo": "Photo"}.__getitem__,
             on_change=lambda: change(view, look=st.session_state.sal_look),
         )  # fmt: skip
-        if min(frame.shape[:2]) >= SMALL_FRAME:
+        if min(frame.shape[:2]) >= SMALL:
             st.session_state["sal_grain"] = view.grain
             st.segmented_control(
                 "Cells", GRAINS, key="sal_grain", required=True, label_visibility="collapsed",
@@ -191,7 +191,7 @@ def _again(question: Question) -> None:
 def drawing(value: Saliency, view: View) -> Drawn:
     """What is drawn of a map: its own cells where they are coarse, else sums or means over cells of the chosen grain."""
     height, width = value.heatmap.shape
-    if value.cells.shape != (height, width) or min(height, width) < SMALL_FRAME:
+    if value.cells.shape != (height, width) or min(height, width) < SMALL:
         cells, cell, unit = value.cells, None, str(value.unit)
     else:
         cells, cell = summed(value.heatmap, view.grain), view.grain
@@ -229,7 +229,9 @@ def layer_strip(scene: Scene) -> None:
     with st.grid(9, min_column_width=92, gap="small"):
         for name, cells in layers.items():
             with st.container(gap="xsmall"):
-                st.image(layer_picture(cells, scene.main.frame, current_theme()), width="stretch", alt=f"Grad-CAM at {name}")
+                st.image(
+                    layer_picture(cells, enlarged(scene.main.frame), current_theme()), width="stretch", alt=f"Grad-CAM at {name}"
+                )
                 st.button(
                     name, key=f"layer_{name}", width="stretch", type="secondary" if name == used else "tertiary",
                     help=f"{cells.shape[0]} × {cells.shape[1]} cells", on_click=_use_layer, args=(scene.view, name),

@@ -60,6 +60,8 @@ choose.question_row(scene)
 if scene.target is None:
     wait_for_model(scene)
     st.stop()
+if not view.revision:
+    st.rerun()  # the model has just been loaded: from here on questions name the revision of its weights
 
 run.bar(scene)
 maps.view_row(view, scene.main.frame)

@@ -15,6 +15,7 @@ from backend.methods.prediction import Prediction
 from backend.methods.question import Image, Question, Target
 from backend.models.catalog import CatalogEntry, entry
 from components import jobs
+from components.figures.frame import enlarged
 from pages.saliency.view import View
 
 PATIENCE = 1.5  # seconds a run waits for one forward pass before it draws without it
@@ -39,7 +40,7 @@ class Row:
     @property
     def picture(self) -> np.ndarray:
         """The frame for the eye: a small one with its pixels drawn as squares."""
-        return enlarged(self.frame)
+        return picture_of(self.frame)
 
 
 @dataclass(frozen=True)
@@ -94,10 +95,9 @@ def sample_frame(image: Image, model: CatalogEntry) -> np.ndarray:
     return regions.apply(pixels, image.edits) if image.edits else pixels
 
 
-def enlarged(pixels: np.ndarray, least: int = 180) -> np.ndarray:
-    """A frame (H, W, C) of which each pixel is repeated until the shorter side has `least` pixels."""
-    factor = max(1, -(-least // min(pixels.shape[:2])))
-    large = pixels.repeat(factor, axis=0).repeat(factor, axis=1)
+def picture_of(pixels: np.ndarray) -> np.ndarray:
+    """A frame (H, W, C) as `st.image` takes it, small ones enlarged."""
+    large = enlarged(pixels)
     return large[..., 0] if large.shape[2] == 1 else large
 
 
