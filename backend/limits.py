@@ -37,10 +37,10 @@ RESULT_BYTES = 512 * 1024**2
 
 # Engine. A page asks four methods and their checks; thirty sessions of that wait in line before the next is refused.
 LIVE_JOBS = 256
-FINAL_JOBS_KEPT = 400
+FINAL_JOBS_KEPT = 200
 LEASE_SECONDS = 30.0
 # Memory. A sweep of 1,000 masks over 1,000 classes is 4 MB, a path under way 115 MB.
 SWEEP_CACHE_BYTES = 1024**3
 # A saliency result is 0.6 MB, one with every layer 1.5 MB.
-RESULTS_IN_MEMORY = 400
+RESULTS_IN_MEMORY = 200
 MODELS_IN_MEMORY = 6

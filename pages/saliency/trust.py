@@ -13,7 +13,7 @@ from backend.markdown import literal
 from backend.methods.question import Question, Runs
 from backend.methods.registry import method_named
 from components import jobs
-from components.figures.checks import DOTS_HEIGHT, dot_plot
+from components.figures.checks import COLUMNS, DOTS_HEIGHT, Column, dot_plot
 from components.figures.curves import CURVES_HEIGHT, Protocol, curves
 from components.live_figure import live_figure
 from components.theme import current_theme
@@ -21,7 +21,13 @@ from pages.saliency.scene import Scene
 
 ALWAYS = ("insertion_deletion", "completeness")
 ON_DEMAND = "weight_randomisation"
-_BADGED = ("insertion", "deletion", "missing logit", "weight randomisation")
+_RANDOMISED = Column("weights drawn anew", "Random weights", "less alike is better")
+_BADGED = {
+    "insertion": "insertion",
+    "deletion": "deletion",
+    "missing logit": "missing logit",
+    _RANDOMISED.measure: "random weights",
+}
 _BADGES = {
     "beats the control": (":material/check_circle:", "green"),
     "within the control": (":material/drag_handle:", "gray"),
@@ -67,7 +73,7 @@ def badges(question: Question) -> None:
     with st.container(horizontal=True, gap="xsmall"):
         for measure in measures:
             icon, colour = _BADGES[measure.verdict]
-            st.badge(f"{measure.name} {_number(measure)}", icon=icon, color=colour, help=_why(measure))  # type: ignore[arg-type]
+            st.badge(f"{_BADGED[measure.name]} {_number(measure)}", icon=icon, color=colour, help=_why(measure))  # type: ignore[arg-type]
 
 
 def _number(measure: Measure) -> str:
@@ -125,10 +131,11 @@ def _randomise() -> None:
 def _figures(found: dict[str, list[Finding]]) -> None:
     theme = current_theme()
     names = sorted({finding.name for items in found.values() for finding in items})
+    columns = (*COLUMNS, _RANDOMISED) if ON_DEMAND in names else COLUMNS
     said = f"Dots for {', '.join(found)}: each check's value beside its controls"
     with st.grid(2, min_column_width=430, gap="medium"):
         with st.container():
-            live_figure(dot_plot(found, theme), key="dots", height=DOTS_HEIGHT, alt=said)
+            live_figure(dot_plot(found, theme, columns), key="dots", height=DOTS_HEIGHT, alt=said)
             st.caption("● beats random · ○ does not · grey band: smooth random orders · dotted: an edge detector")
         with st.container():
             which: Protocol = st.segmented_control(

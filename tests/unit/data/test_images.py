@@ -163,7 +163,8 @@ def test_the_first_frame_of_an_animation_counts(kind: str) -> None:
 def test_exif_rotation_is_applied(orientation: int) -> None:
     turned = {
         1: None, 2: Picture.Transpose.FLIP_LEFT_RIGHT, 3: Picture.Transpose.ROTATE_180, 4: Picture.Transpose.FLIP_TOP_BOTTOM,
-        5: Picture.Transpose.TRANSPOSE, 6: Picture.Transpose.ROTATE_90, 7: Picture.Transpose.TRANSVERSE, 8: Picture.Transpose.ROTATE_270,
+        5: Picture.Transpose.TRANSPOSE, 6: Picture.Transpose.ROTATE_90,
+        7: Picture.Transpose.TRANSVERSE, 8: Picture.Transpose.ROTATE_270,
     }[orientation]  # fmt: skip
     held = gradient() if turned is None else gradient().transpose(turned)
     exif = Picture.Exif()
