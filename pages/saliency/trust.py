@@ -21,12 +21,12 @@ from pages.saliency.scene import Scene
 
 ALWAYS = ("insertion_deletion", "completeness")
 ON_DEMAND = "weight_randomisation"
-_RANDOMISED = Column("weights drawn anew", "Random weights", "less alike is better")
+_RANDOMISED = Column("weights drawn anew", "New weights", "near 0 is better")
 _BADGED = {
     "insertion": "insertion",
     "deletion": "deletion",
     "missing logit": "missing logit",
-    _RANDOMISED.measure: "random weights",
+    _RANDOMISED.measure: "new weights",
 }
 _BADGES = {
     "beats the control": (":material/check_circle:", "green"),

@@ -4,21 +4,14 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
 import subprocess
-import sys
-import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-ROOT = Path(__file__).resolve().parents[2]
-HOST = "127.0.0.1"
-START_SECONDS = 60
+from tests.server import start as start_server
+from tests.server import wait_until_up
 
 Serve = Callable[..., str]
 
@@ -49,9 +42,9 @@ def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serve]:
 
     def start(script: str, **environment: str) -> str:
         log = tmp_path_factory.mktemp("server") / "log.txt"
-        process, address = _start(script, log, environment)
+        process, address = start_server(script, log, environment)
         running.append(process)
-        _wait_until_up(process, address, log)
+        wait_until_up(process, address, log)
         return address
 
     yield start
@@ -77,29 +70,3 @@ def wait_for_figures(page: Page, count: int, seconds: float = 30) -> None:
     """Wait until exactly `count` live figures are drawn."""
     expect(page.locator(".js-plotly-plot[data-draws]")).to_have_count(count, timeout=seconds * 1000)
 
-
-def _start(script: str, log: Path, environment: dict[str, str]) -> tuple[subprocess.Popen[bytes], str]:
-    with socket.socket() as free:
-        free.bind((HOST, 0))
-        port = free.getsockname()[1]
-    command = [sys.executable, "-m", "streamlit", "run", script, f"--server.port={port}"]
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            command,
-            cwd=ROOT,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            env=os.environ | {"PYTHONPATH": str(ROOT)} | environment,
-        )
-    return process, f"http://{HOST}:{port}"
-
-
-def _wait_until_up(process: subprocess.Popen[bytes], address: str, log: Path) -> None:
-    deadline = time.monotonic() + START_SECONDS
-    while time.monotonic() < deadline and process.poll() is None:
-        try:
-            with urllib.request.urlopen(f"{address}/_stcore/script-health-check", timeout=START_SECONDS):
-                return
-        except (urllib.error.URLError, ConnectionError, TimeoutError):
-            time.sleep(0.05)
-    raise AssertionError(f"the server did not come up in {START_SECONDS} s:\n{log.read_text(errors='replace')[-3000:]}")

@@ -61,7 +61,7 @@ def _view(reading: Reading, asking: Asking) -> Saliency:
         facts["standard_error"] = float(np.sqrt(variance.mean()))
         typical = float(np.sqrt((sweep.mean**2).mean()))
         facts["standard_error_share"] = facts["standard_error"] / typical if typical else float("inf")
-        note += f", a value is known to ± {100 * min(facts['standard_error_share'], 9.99):.0f} % of a typical one"
+        note += f", ± {100 * min(facts['standard_error_share'], 9.99):.0f} % of a typical value"
     return Saliency(
         attribution=attribution,
         cells=attribution.sum(axis=0),
