@@ -9,6 +9,7 @@ import secrets
 import threading
 import time
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 
 from backend.engine.admission import check_question, check_target, told
 from backend.engine.job import Job, Snapshot
@@ -43,6 +44,7 @@ class Engine:
         self._stopped: list[Job] = []  # not yet written to the archive
         self._jobs: dict[str, Job] = {}
         self._subscriptions: dict[str, str] = {}
+        self._left: dict[str, Snapshot] = {}  # what those saw last who left a job that others still follow
         self._wake = threading.Condition()
         self._turn = 0
         self._closing = False
@@ -77,9 +79,14 @@ class Engine:
         return subscription
 
     def look(self, subscription: str) -> Snapshot | None:
-        """The job's latest snapshot, and the lease renewed; None where the engine no longer knows it."""
+        """The job's latest snapshot, and the lease renewed; None where the engine no longer knows it.
+
+        Who has left sees the job as it was then, stopped, though it may go on for others.
+        """
         self.renew([subscription])
         with self._wake:
+            if subscription in self._left:
+                return self._left[subscription]
             job = self._jobs.get(self._subscriptions.get(subscription, ""))
             return job.snapshot if job else None
 
@@ -98,6 +105,8 @@ class Engine:
             job = self._jobs.get(self._subscriptions.get(subscription, ""))
             if job:
                 job.leases.pop(subscription, None)
+                if job.leases and not job.snapshot.final:
+                    self._left[subscription] = replace(job.snapshot, state="stopped")
             self._wake.notify_all()
 
     def wait(self, subscription: str, version: int, timeout: float | None = None) -> Snapshot:
@@ -254,5 +263,7 @@ class Engine:
         final = [name for name, job in self._jobs.items() if job.snapshot.final]
         for name in final[: max(0, len(final) - FINAL_JOBS_KEPT)]:
             del self._jobs[name]
+        for subscription in list(self._left)[: max(0, len(self._left) - FINAL_JOBS_KEPT)]:
+            del self._left[subscription]
         if len(self._subscriptions) > 4 * FINAL_JOBS_KEPT:
             self._subscriptions = {key: name for key, name in self._subscriptions.items() if name in self._jobs}

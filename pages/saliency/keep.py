@@ -46,16 +46,18 @@ def history(scene: Scene) -> None:
     pinned = sum(run.pinned for run in runs)
     title = f"History · {_runs(len(runs))}, {pinned} pinned"
     with st.expander(title, icon=":material/history:", key="history_open", on_change="rerun") as opened:
-        if not opened.open:
-            return
-        if not runs:
+        if opened.open and not runs:
             st.caption("Finished maps will be listed here.")
-            return
-        compare.pinned(scene.view, runs, lambda run: literal(f"{_title(run)}, {_asked(run).removesuffix('?')}"))
-        _table(runs)
+        elif opened.open:
+            _history(scene, runs)
     with st.expander("Studies", icon=":material/collections_bookmark:", key="studies_open", on_change="rerun") as opened:
         if opened.open:
             _studies(scene, runs)
+
+
+def _history(scene: Scene, runs: list[Run]) -> None:
+    compare.pinned(scene.view, runs, lambda run: literal(f"{_title(run)}, {_asked(run).removesuffix('?')}"))
+    _table(runs)
 
 
 def _listed() -> list[Run]:

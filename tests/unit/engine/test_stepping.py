@@ -66,6 +66,19 @@ def test_the_first_to_leave_does_not_stop_what_another_looks_at(start: Start, st
     assert finish(engine, second).state == "finished"
 
 
+def test_who_has_left_keeps_seeing_the_job_as_it_was_though_it_goes_on(start: Start, stage: Stage, gate: Gate) -> None:
+    stage.acts["a", 2] = gate
+    engine = start()
+    first, second = engine.ask(scripted()), engine.ask(scripted())
+    gate.reached()
+    engine.leave(first)
+    gate.open()
+    assert finish(engine, second).state == "finished"
+    seen = engine.look(first)
+    assert seen is not None
+    assert (seen.state, seen.done) == ("stopped", 1)
+
+
 def test_the_last_to_leave_stops_the_job_before_its_next_step_and_the_snapshot_is_kept(
     start: Start, stage: Stage, gate: Gate
 ) -> None:
