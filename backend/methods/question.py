@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, Literal
 
 Fill = Literal["blur", "grey", "noise"]
@@ -103,7 +104,7 @@ class Question:
     edits: tuple[Intervention, ...] = ()
     seed: int = 0
 
-    @property
+    @cached_property
     def hash(self) -> str:
         """SHA-256 of the canonical JSON, 64 hexadecimal digits."""
         from backend.methods.encoding import encode

@@ -9,19 +9,22 @@ from components.figures.frame import faded
 from components.palette import Theme, signed_scale
 
 
-def layer_picture(cells: np.ndarray, frame: np.ndarray, theme: Theme, opacity: float = 0.85) -> np.ndarray:
+def layer_picture(
+    cells: np.ndarray, frame: np.ndarray, theme: Theme, opacity: float = 0.85, limit: float | None = None
+) -> np.ndarray:
     """A map of a layer, float32 (h, w), over the faded photo `frame`, uint8 (H, W, C), as pixels uint8 (H, W, 3).
 
-    The scale ends at the map's own greatest strength, so pictures of two layers tell where, not how much.
+    The scale ends at `limit`; without one at the map's own greatest strength, so that pictures of two layers tell where,
+    not how much.
     """
     height, width = frame.shape[:2]
-    limit = float(np.abs(cells).max()) or 1.0
+    limit = limit or float(np.abs(cells).max()) or 1.0
     coloured = signed_colours(cells / limit, theme)  # (h, w, 4)
-    large = Picture.fromarray(np.uint8(coloured.round()), "RGBA").resize((width, height), Picture.Resampling.NEAREST)
-    layer = np.asarray(large, dtype=np.float32)
-    alpha = layer[..., 3:] / 255 * opacity
-    ground = faded(frame, theme)[..., None].astype(np.float32)
-    return np.asarray((alpha * layer[..., :3] + (1 - alpha) * ground).round(), dtype=np.uint8)
+    coloured[..., 3] *= opacity
+    layer = Picture.fromarray(np.uint8(coloured.round()), "RGBA").resize((width, height), Picture.Resampling.NEAREST)
+    ground = Picture.fromarray(faded(frame, theme)).convert("RGB")
+    ground.paste(layer, mask=layer)
+    return np.asarray(ground)
 
 
 def signed_colours(values: np.ndarray, theme: Theme) -> np.ndarray:
