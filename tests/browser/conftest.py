@@ -69,4 +69,3 @@ def wait_for_run(page: Page, seconds: float = 30) -> None:
 def wait_for_figures(page: Page, count: int, seconds: float = 30) -> None:
     """Wait until exactly `count` live figures are drawn."""
     expect(page.locator(".js-plotly-plot[data-draws]")).to_have_count(count, timeout=seconds * 1000)
-
