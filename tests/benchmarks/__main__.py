@@ -1,0 +1,68 @@
+"""Times the methods against Captum and against the bare passes, and the waits of a reader: `python -m tests.benchmarks`."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+PARTS = ("overhead", "latencies", "captum")
+
+
+def main() -> int:
+    """Measure, print the table, write the JSON; 1 where a bar is missed."""
+    chosen = _arguments()
+    threads = str(chosen.threads)
+    os.environ |= {"OMP_NUM_THREADS": threads, "OPENBLAS_NUM_THREADS": threads, "MKL_NUM_THREADS": threads}
+    with tempfile.TemporaryDirectory() as home:
+        _own_home(Path(home))
+        return _measure(chosen)
+
+
+def _measure(chosen: argparse.Namespace) -> int:
+    # The libraries read the environment when they are imported.
+    import torch
+
+    from tests.benchmarks import against_captum, latencies, overhead
+    from tests.benchmarks.bench import Bench
+    from tests.benchmarks.figures import Figure, table, write
+
+    bench, figures = Bench(chosen.threads), list[Figure]()
+    print(
+        f"torch {torch.__version__}, {chosen.threads} threads, load {os.getloadavg()[0]:.2f} on {os.cpu_count()} cores",
+        flush=True,
+    )
+    measures = {"overhead": overhead.measure, "latencies": latencies.measure, "captum": against_captum.measure}
+    for part in chosen.only:
+        for figure in measures[part](bench, chosen.repetitions):
+            figures.append(figure)
+            print(table([figure]).split("\n", 1)[1], flush=True)
+    bench.engine.close()
+    print("\n" + table(figures))
+    if chosen.json:
+        write(figures, chosen.json, threads=chosen.threads, repetitions=chosen.repetitions, torch=torch.__version__)
+    return int(any(figure.state == "missed" for figure in figures))
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--threads", type=int, default=1, help="of torch and BLAS, in the app and in its peer")
+    parser.add_argument("--repetitions", type=int, default=9, help="rounds a median is taken over; fewer than 9 show nothing")
+    parser.add_argument("--only", nargs="*", choices=PARTS, default=PARTS, metavar="PART", help=f"some of {', '.join(PARTS)}")
+    parser.add_argument("--json", type=Path, help="where the figures are written too")
+    return parser.parse_args()
+
+
+def _own_home(home: Path) -> None:
+    """Photos go to a folder of this run; the weights are those `make run` converted."""
+    from backend import places
+
+    weights = places.models()
+    (home / "models").symlink_to(weights, target_is_directory=True)
+    os.environ["VITRINE_HOME"] = str(home)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
