@@ -23,9 +23,26 @@ check: models $(TOOLS)
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 
-# Timings, which want a quiet machine; no test run includes them.
-bench: models $(TOOLS)
-	$(BIN)/pytest -q tests/benchmarks
+# Timings, which want a quiet machine; no test run includes them. All parts run even where one misses a bar.
+# `make bench BENCH="--only captum --repetitions 3"` asks for less.
+BENCH ?=
+PEERS := .venv-peers/.installed
+PEERS_PIP := .venv-peers/bin/python -m pip --quiet --disable-pip-version-check
+bench: models browser $(TOOLS) $(PEERS)
+	@missed=0; \
+	$(BIN)/python -m tests.benchmarks --json .bench/methods.json $(BENCH) || missed=1; \
+	$(BIN)/python -m tests.load --json .bench/load.json || missed=1; \
+	$(BIN)/python -m tests.benchmarks.browser --json .bench/browser.json || missed=1; \
+	exit $$missed
+
+# Captum's own environment: the same torch, Captum, and the network's package without what it asks for.
+$(PEERS): tests/benchmarks/requirements-peers.txt | .venv/bin/python
+	@echo "Installing Captum into .venv-peers (minutes the first time)"
+	@$(BIN)/python -m venv .venv-peers
+	@$(PEERS_PIP) install "$$(sed -n 's/^\(torch==[^ ]*\).*/\1/p' $<)"
+	@$(PEERS_PIP) install "$$(sed -n 's/^\(captum==[^ ]*\).*/\1/p' $<)"
+	@$(PEERS_PIP) install --no-deps "$$(sed -n 's/^\(efficientnet-lite-pytorch==[^ ]*\).*/\1/p' $<)"
+	@touch $@
 
 # The weights lie outside the clone, so each start looks whether they are there (under 0.1 s).
 models: $(INSTALLED) $(FIGURE)
