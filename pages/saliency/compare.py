@@ -14,10 +14,10 @@ from backend.methods.saliency.result import Saliency
 from backend.models.catalog import ModelError, entry
 from backend.store.arrays import ResultDamaged, ResultGone
 from backend.store.runs import Run, RunStore
+from components.figures.cells import drawn_cells, scale_ends, scale_of
 from components.figures.maps import MAP_HEIGHT, saliency_map
 from components.live_figure import live_figure
 from components.theme import current_theme
-from pages.saliency.maps import drawing, limits_of, scale_of
 from pages.saliency.scene import sample_frame
 from pages.saliency.view import MOST_METHODS, View
 
@@ -38,11 +38,11 @@ def pinned(view: View, runs: Sequence[Run], title: Callable[[Run], str]) -> None
     if len(chosen) > MOST_METHODS:
         st.caption(f"The first {MOST_METHODS} of {len(chosen)} are shown.")
     values = {name: value for name in chosen[:MOST_METHODS] if (value := _value(offered[name])) is not None}
-    limits = limits_of(view, values.values())
+    ends = scale_ends(values.values(), view.grain, ranks=view.ranks)
     with st.grid(4, min_column_width=225, gap="small"):
         for name, value in values.items():
             with st.container(border=True, height="stretch"):
-                _card(view, offered[name], value, title(offered[name]), limits[scale_of(value, view)])
+                _card(view, offered[name], value, title(offered[name]), ends[scale_of(value, ranks=view.ranks)])
 
 
 def _value(run: Run) -> Saliency | None:
@@ -64,7 +64,7 @@ def _card(view: View, run: Run, value: Saliency, title: str, limit: float) -> No
         st.caption(literal(str(error), 300))
         return
     st.caption(" · ".join(part for part in (value.note, settings) if part))
-    drawn = drawing(value, view)
+    drawn = drawn_cells(value, view.grain, ranks=view.ranks)
     figure = saliency_map(
         drawn.cells, frame, limit=limit, unit=drawn.unit, theme=current_theme(), cell=drawn.cell, view=view.look,
         size=value.heatmap.shape, opacity=view.opacity / 100,

@@ -14,7 +14,6 @@ from urllib.parse import urlencode
 
 import numpy as np
 import streamlit as st
-from PIL import Image as Picture
 
 from backend.evidence.finding import Finding
 from backend.methods.encoding import encode
@@ -23,10 +22,11 @@ from backend.methods.registry import method_named
 from backend.methods.saliency.result import Saliency
 from backend.snippet import snippet
 from components import jobs
+from components.figures.cells import drawn_cells
 from components.figures.frame import enlarged
 from components.figures.layers import layer_picture
 from components.figures.maps import shared_limit
-from pages.saliency.maps import drawing
+from components.report.pictures import png
 from pages.saliency.scene import Row, Scene
 from pages.saliency.trust import findings
 from pages.saliency.view import write
@@ -87,19 +87,13 @@ def pictures(shown: Shown) -> bytes:
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w") as file:
         for row in shown.scene.rows:
-            file.writestr(f"{row.name}.png", _png(row.frame.squeeze()))
+            file.writestr(f"{row.name}.png", png(row.frame.squeeze()))
         for row, question, value in shown.maps:
-            cells = drawing(value, shown.scene.view).cells
-            limit = shared_limit(cells) or 1.0
-            picture = layer_picture(np.clip(cells / limit, -1, 1), enlarged(row.frame), "light", shown.scene.view.opacity / 100)
-            file.writestr(f"{row.name}-{question.method}.png", _png(picture))
+            cells = drawn_cells(value, shown.scene.view.grain, ranks=shown.scene.view.ranks).cells
+            opacity = shown.scene.view.opacity / 100
+            picture = layer_picture(cells, enlarged(row.frame), "light", opacity, shared_limit(cells))
+            file.writestr(f"{row.name}-{question.method}.png", png(picture))
     return archive.getvalue()
-
-
-def _png(pixels: np.ndarray) -> bytes:
-    buffer = io.BytesIO()
-    Picture.fromarray(pixels).save(buffer, "PNG")
-    return buffer.getvalue()
 
 
 def numbers(shown: Shown) -> bytes:

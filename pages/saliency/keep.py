@@ -15,11 +15,11 @@ from backend.methods.params import ParameterError
 from backend.methods.registry import method_named
 from backend.models.catalog import ModelError, entry
 from backend.places import PlaceError
-from backend.store import report
 from backend.store.runs import Run, RunGone, RunStore
 from backend.store.studies import Studies, StudyError, StudyGone
 from components import jobs
 from components.figures.frame import data_uri
+from components.report.study import study_report
 from pages.saliency import compare
 from pages.saliency.link import arm
 from pages.saliency.scene import Scene
@@ -142,7 +142,7 @@ def _studies(scene: Scene, runs: list[Run]) -> None:
                         _tell(partial(store.add, study.id, run))
                     st.rerun()
                 st.download_button(
-                    "Share as HTML", partial(report.study_report, store, study.id), f"study-{study.id}.html", "text/html",
+                    "Share as HTML", partial(study_report, store, study.id), f"study-{study.id}.html", "text/html",
                     key=f"share_{study.id}", on_click="ignore", icon=":material/share:",
                 )  # fmt: skip
                 with st.popover("Rename or delete", type="tertiary"):

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
-
 import numpy as np
 import streamlit as st
 
@@ -14,9 +11,10 @@ from backend.methods.question import Question
 from backend.methods.registry import method_named
 from backend.methods.saliency.result import Saliency
 from components import jobs
+from components.figures.cells import drawn_cells, scale_ends, scale_of
 from components.figures.frame import SMALL, enlarged
 from components.figures.layers import layer_picture
-from components.figures.maps import MAP_HEIGHT, ranked, saliency_map, shared_limit, summed
+from components.figures.maps import MAP_HEIGHT, saliency_map
 from components.live_figure import live_figure
 from components.theme import current_theme
 from pages.saliency import trust
@@ -30,15 +28,6 @@ LEGEND_HELP = (
     "Orange pixels raise the target, blue ones lower it, clear ones do neither. Maps of one unit share one scale; "
     "ranks compare maps of different units."
 )
-
-
-@dataclass(frozen=True)
-class Drawn:
-    """A map as it is drawn: its cells, their side in px (None where they divide the frame evenly), its unit in words."""
-
-    cells: np.ndarray
-    cell: int | None
-    unit: str
 
 
 def view_row(view: View, frame: np.ndarray) -> None:
@@ -80,14 +69,15 @@ def live(scene: Scene) -> None:
 def _draw(scene: Scene, was_active: bool, had_ended: int) -> None:
     snapshots = {question: jobs.look(question) for question in scene.questions}
     _progress(scene, snapshots)
-    limits = limits_of(scene.view, [s.value for s in snapshots.values() if s is not None and s.value is not None])
+    values = [s.value for s in snapshots.values() if s is not None and s.value is not None]
+    ends = scale_ends(values, scene.view.grain, ranks=scene.view.ranks)
     for row in scene.rows:
         if len(scene.rows) > 1:
             st.markdown(f"**{literal(row.title)}**")
         with st.grid(4, min_column_width=225, gap="small"):
             for name, question in row.questions.items():
                 with st.container(border=True, height="stretch", key=f"card_{row.name}_{name}"):
-                    _card(scene, row, question, snapshots[question], limits)
+                    _card(scene, row, question, snapshots[question], ends)
     trust.panel(scene, snapshots)
     if _ended(scene) != had_ended or (was_active and not _active(scene)):
         st.rerun()
@@ -119,7 +109,7 @@ def _progress(scene: Scene, snapshots: dict[Question, Snapshot | None]) -> None:
     st.progress(min(share, 1.0), " · ".join(parts))
 
 
-def _card(scene: Scene, row: Row, question: Question, snapshot: Snapshot | None, limits: dict[str, float]) -> None:
+def _card(scene: Scene, row: Row, question: Question, snapshot: Snapshot | None, ends: dict[str, float]) -> None:
     method = method_named(question.method)
     st.markdown(f"**{method.title}**", help=method.teaching.text)
     value: Saliency | None = snapshot.value if snapshot else None
@@ -132,9 +122,9 @@ def _card(scene: Scene, row: Row, question: Question, snapshot: Snapshot | None,
     st.caption(value.note)
     if value.blank:
         st.caption(f":material/visibility_off: {value.blank}")
-    drawn = drawing(value, scene.view)
+    drawn = drawn_cells(value, scene.view.grain, ranks=scene.view.ranks)
     figure = saliency_map(
-        drawn.cells, row.frame, limit=limits[scale_of(value, scene.view)], unit=drawn.unit, theme=current_theme(),
+        drawn.cells, row.frame, limit=ends[scale_of(value, ranks=scene.view.ranks)], unit=drawn.unit, theme=current_theme(),
         cell=drawn.cell, view=scene.view.look, opacity=scene.view.opacity / 100,
     )  # fmt: skip
     alt = f"{method.title} map for {scene.labels[value.target.index]} over {row.title}"
@@ -186,34 +176,6 @@ def _finish_button(question: Question) -> None:
 def _again(question: Question) -> None:
     st.session_state["again"] = question.hash
     st.rerun()  # the whole page: this button is in a fragment, and only a full run asks and starts the timer
-
-
-def drawing(value: Saliency, view: View) -> Drawn:
-    """What is drawn of a map: its own cells where they are coarse, else sums or means over cells of the chosen grain."""
-    height, width = value.heatmap.shape
-    if value.cells.shape != (height, width) or min(height, width) < SMALL:
-        cells, cell, unit = value.cells, None, str(value.unit)
-    else:
-        cells, cell = summed(value.heatmap, view.grain), view.grain
-        unit = f"{value.unit} per cell" if value.additive else f"{value.unit}, mean of the cell"
-        if not value.additive:
-            cells = cells / summed(np.ones_like(value.heatmap), view.grain)
-    if view.ranks:
-        return Drawn(ranked(cells), cell, "rank")
-    return Drawn(cells, cell, unit)
-
-
-def scale_of(value: Saliency, view: View) -> str:
-    """Which scale a map is drawn on: maps that measure the same share one."""
-    return "rank" if view.ranks else f"{value.unit}, {value.additive}"
-
-
-def limits_of(view: View, values: Iterable[Saliency]) -> dict[str, float]:
-    """The end of each scale."""
-    groups: dict[str, list[np.ndarray]] = {}
-    for value in values:
-        groups.setdefault(scale_of(value, view), []).append(drawing(value, view).cells)
-    return {name: 1.0 if name == "rank" else shared_limit(*maps) for name, maps in groups.items()}
 
 
 def layer_strip(scene: Scene) -> None:

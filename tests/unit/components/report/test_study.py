@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import re
+from dataclasses import replace
 from datetime import UTC, datetime
 from html.parser import HTMLParser
 from io import BytesIO
@@ -16,11 +17,13 @@ from PIL import Image as Picture
 from backend.data.samples import sample_image
 from backend.methods.question import Box, Contrast, Image, Question, RegionEdit, Runs
 from backend.methods.saliency.result import Saliency
-from backend.methods.steps import PassCount
-from backend.store import arrays, signed_map
-from backend.store.report import study_report
+from backend.store import arrays
 from backend.store.runs import RunStore
 from backend.store.studies import Studies
+from components.figures.cells import drawn_cells
+from components.figures.maps import shared_limit
+from components.report.pictures import WIDTH, map_picture
+from components.report.study import study_report
 from tests.unit.store.conftest import ask, finding, keep, saliency
 
 HOSTILE = """<script>alert(1)</script> "quoted" 'single' & <img src=x onerror=alert(1)> </style></title>"""
@@ -76,7 +79,7 @@ def test_a_report_says_what_was_asked_and_at_what_cost() -> None:
     for text in (
         "Cats", "2 runs · made with Vitrine on 23 November 2026, 15:30", "Why Egyptian cat?", "efficientnet-lite0", "float32",
         "logit of class 285", "Gradient", "Integrated Gradients", "64 points, sums to the logit within 1 %",
-        "logit, sum of 8 × 8 pixels", "64 rows forward, 64 backward, 1.5 s", "Residual0.01", "settings: defaults; seed 0",
+        "logit per cell", "64 rows forward, 64 backward, 1.5 s", "Residual0.01", "settings: defaults; seed 0",
         sample_image("cat"), "Simonyan",
     ):  # fmt: skip
         assert text.lower() in page.text.lower()
@@ -142,8 +145,8 @@ def test_runs_on_one_question_share_a_section_and_a_scale() -> None:
 def test_photo_and_maps_are_pictures_of_the_right_size() -> None:
     photo, drawn, bar = pictures(written(study_of((cat(), saliency()))))
     assert max(photo.size) == 400
-    assert drawn.size == (signed_map.WIDTH, signed_map.WIDTH)
-    assert bar.size == (signed_map.WIDTH, 8)
+    assert drawn.size == (WIDTH, WIDTH)
+    assert bar.size == (WIDTH, 8)
 
 
 def test_edits_are_told_and_seen() -> None:
@@ -179,35 +182,34 @@ def test_an_empty_study_is_a_page_too() -> None:
 
 def test_a_map_is_clear_at_zero_orange_for_and_blue_against() -> None:
     cells = np.array([[1.0, 0.0], [0.0, -1.0]])
-    pixels = np.asarray(signed_map.drawn(cells, 1.0), np.int16)  # (448, 448, 3)
-    quarter = signed_map.WIDTH // 4
+    pixels = np.asarray(map_picture(cells, 1.0), np.int16)  # (448, 448, 3)
+    quarter = WIDTH // 4
     assert tuple(pixels[quarter, quarter]) == (0x7F, 0x2E, 0x04)
     assert tuple(pixels[quarter, 3 * quarter]) == (255, 255, 255)
     assert tuple(pixels[3 * quarter, 3 * quarter]) == (0x08, 0x36, 0x6E)
-    half = np.asarray(signed_map.drawn(cells / 2, 1.0), np.int16)[quarter, quarter]
+    half = np.asarray(map_picture(cells / 2, 1.0), np.int16)[quarter, quarter]
     assert half[0] > half[2] + 60
 
 
 def test_shares_are_summed_and_effects_of_hiding_averaged() -> None:
     """Shares must still sum to the logit; a drop by hiding a window does not grow with the pixels it is written on."""
     made = saliency()
-    shares, held = signed_map.cells_of(made)
-    assert (shares.shape, held) == ((28, 28), "logit, sum of 8 × 8 pixels")
-    assert shares.sum() == pytest.approx(made.heatmap.sum(), rel=1e-3)
-    drops = Saliency(**{**made.__dict__, "attribution": np.full((1, 224, 224), 0.5, np.float32), "passes": PassCount(170, 0)})
-    averaged, held = signed_map.cells_of(drops)
-    assert held == "logit, mean of 8 × 8 pixels"
-    np.testing.assert_allclose(averaged, 0.5)
+    shares = drawn_cells(made)
+    assert (shares.cells.shape, shares.unit) == ((28, 28), "logit per cell")
+    assert shares.cells.sum() == pytest.approx(made.heatmap.sum(), rel=1e-3)
+    drops = replace(made, attribution=np.full((1, 224, 224), 0.5, np.float32), additive=False)
+    averaged = drawn_cells(drops)
+    assert averaged.unit == "logit, mean of the cell"
+    np.testing.assert_allclose(averaged.cells, 0.5)
 
 
 def test_coarse_maps_keep_their_own_cells() -> None:
-    coarse = Saliency(**{**saliency().__dict__, "cells": np.ones((7, 7), np.float32)})
-    cells, held = signed_map.cells_of(coarse)
-    assert (cells.shape, held) == ((7, 7), "logit, 7 × 7 cells")
-    tiny, held = signed_map.cells_of(saliency(side=8))
-    assert (tiny.shape, held) == ((8, 8), "logit, a pixel")
+    coarse = drawn_cells(replace(saliency(), cells=np.ones((7, 7), np.float32)))
+    assert (coarse.cells.shape, coarse.cell) == ((7, 7), None)
+    tiny = drawn_cells(saliency(side=8))
+    assert (tiny.cells.shape, tiny.cell) == ((8, 8), None)
 
 
 def test_a_blank_map_is_clear() -> None:
-    assert signed_map.limit([np.zeros((4, 4))]) == 0
-    assert (np.asarray(signed_map.drawn(np.zeros((4, 4)), 0.0)) == 255).all()
+    assert shared_limit(np.zeros((4, 4))) == 0
+    assert (map_picture(np.zeros((4, 4)), 0.0) == 255).all()

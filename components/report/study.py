@@ -19,11 +19,12 @@ from backend.methods.encoding import encode
 from backend.methods.params import ParameterError
 from backend.methods.question import Image, Question
 from backend.methods.saliency.result import Saliency
-from backend.store import report_words as words
-from backend.store import signed_map
 from backend.store.files import StoreError
 from backend.store.runs import Run, RunGone, RunStore
 from backend.store.studies import Studies, Study
+from components.figures.cells import drawn_cells, scale_ends, scale_of
+from components.report import words
+from components.report.pictures import colour_bar, map_picture, png
 
 STYLE = Path(__file__).parents[2] / "assets" / "report.css"
 # Should a name slip past the escaping, the browser still loads and runs nothing.
@@ -49,13 +50,8 @@ class _Section:
     entries: list[Entry] = field(default_factory=list)
 
     def ends(self) -> dict[str, float]:
-        """The end of the scale by what a cell holds: maps of equal cells share one."""
-        groups: dict[str, list[np.ndarray]] = {}
-        for entry in self.entries:
-            if isinstance(entry.result, Saliency):
-                cells, held = signed_map.cells_of(entry.result)
-                groups.setdefault(held, []).append(cells)
-        return {held: signed_map.limit(maps) for held, maps in groups.items()}
+        """The ends of the scales: maps that measure the same share one."""
+        return scale_ends(entry.result for entry in self.entries if isinstance(entry.result, Saliency))
 
 
 def study_report(studies: Studies, study: str, made: datetime | None = None) -> str:
@@ -137,7 +133,7 @@ def _photo(question: Question) -> str:
     except (images.ImageError, OSError) as error:
         return f'<p class="notice">{escape(str(error))}</p>'
     picture.thumbnail((400, 400))
-    return _image(signed_map.png(picture), "the photo as it was uploaded")
+    return _image(png(np.asarray(picture)), "the photo as it was uploaded")
 
 
 def _card(item: Entry, frame: Any, ends: dict[str, float]) -> str:
@@ -168,13 +164,15 @@ def _questions(entries: list[Entry]) -> str:
 
 
 def _map(result: Saliency, frame: Any, ends: dict[str, float], title: str) -> str:
-    cells, held = signed_map.cells_of(result)
-    end = ends[held]
+    drawn = drawn_cells(result)
+    end = ends[scale_of(result)]
     fitting = frame if frame is not None and frame.shape[:2] == result.attribution.shape[1:] else None
-    picture = _image(signed_map.png(signed_map.drawn(cells, end, fitting)), f"map of {title}")
-    bar = _image(signed_map.png(signed_map.scale()), "", "scale")
+    picture = _image(png(map_picture(drawn.cells, end, fitting)), f"map of {title}")
+    bar = _image(png(colour_bar()), "", "scale")
     blank = f'<p class="notice">{escape(result.blank)}</p>' if result.blank else ""
-    rows = "".join(f"<tr><th>{escape(name)}</th><td>{escape(text)}</td></tr>" for name, text in words.map_facts(result, held))
+    rows = "".join(
+        f"<tr><th>{escape(name)}</th><td>{escape(text)}</td></tr>" for name, text in words.map_facts(result, drawn.unit)
+    )
     return (
         f'<p class="muted">{escape(result.note)}</p>{blank}<figure>{picture}{bar}'
         f"<figcaption><span>−{end:.3g}</span><span>0</span><span>+{end:.3g}</span></figcaption></figure><table>{rows}</table>"

@@ -65,10 +65,10 @@ def sample_facts(question: Question) -> list[tuple[str, str]]:
     return facts
 
 
-def map_facts(result: Saliency, held: str) -> list[tuple[str, str]]:
+def map_facts(result: Saliency, unit: str) -> list[tuple[str, str]]:
     """What belongs beside a map, as names and texts."""
     rows = [
-        ("Cell", held),
+        ("Value", unit),
         ("Logit difference" if isinstance(result.target, Contrast) else "Logit", f"{result.logit:.4g}"),
         ("Cost", cost(result.passes, result.seconds)),
     ]
@@ -110,7 +110,7 @@ def frame_of(question: Question) -> np.ndarray | None:
         return None
     try:
         pixels = frame(images.load(question.inputs.content), model.preprocess)
-        return regions.apply(pixels, question.inputs.edits, question.seed)
+        return regions.apply(pixels, question.inputs.edits)
     except (images.ImageError, regions.RegionError, OSError):
         return None
 
