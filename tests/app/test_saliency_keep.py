@@ -6,7 +6,7 @@ from urllib.parse import parse_qsl
 
 import pytest
 
-from backend.store import report
+from components.report import study as report
 from backend.store.runs import RunStore
 from backend.store.studies import Studies
 from tests.app.conftest import HOSTILE
