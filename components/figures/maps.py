@@ -82,7 +82,7 @@ def _heatmap(cells: np.ndarray, size: tuple[int, int], cell: int | None, limit: 
         "zmax": end,
         "colorscale": signed_scale(theme),
         "colorbar": _colour_bar(),
-        "hovertemplate": f"<b>%{{z:+.3~g}}</b> {unit}, x %{{x:.0f}}, y %{{y:.0f}}<extra></extra>",
+        "hovertemplate": f"<b>%{{z:+.3~g}}</b><br>{unit}<br>x %{{x:.0f}}, y %{{y:.0f}}<extra></extra>",
         "hoverongaps": False,
     }
 

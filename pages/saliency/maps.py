@@ -68,12 +68,14 @@ def live(scene: Scene) -> None:
 
 def _draw(scene: Scene, was_active: bool, had_ended: int) -> None:
     snapshots = {question: jobs.look(question) for question in scene.questions}
-    _progress(scene, snapshots)
+    with st.container():  # there with and without progress, so that the maps below are not mounted anew
+        _progress(scene, snapshots)
     values = [s.value for s in snapshots.values() if s is not None and s.value is not None]
     ends = scale_ends(values, scene.view.grain, ranks=scene.view.ranks)
     for row in scene.rows:
-        if len(scene.rows) > 1:
-            st.markdown(f"**{literal(row.title)}**")
+        with st.container():
+            if len(scene.rows) > 1:
+                st.markdown(f"**{literal(row.title)}**")
         with st.grid(4, min_column_width=225, gap="small"):
             for name, question in row.questions.items():
                 with st.container(border=True, height="stretch", key=f"card_{row.name}_{name}"):
@@ -119,9 +121,10 @@ def _card(scene: Scene, row: Row, question: Question, snapshot: Snapshot | None,
     if value is None:
         _empty(question, snapshot)
         return
-    st.caption(value.note)
-    if value.blank:
-        st.caption(f":material/visibility_off: {value.blank}")
+    with st.container(gap="xsmall"):
+        st.caption(value.note)
+        if value.blank:
+            st.caption(f":material/visibility_off: {value.blank}")
     drawn = drawn_cells(value, scene.view.grain, ranks=scene.view.ranks)
     figure = saliency_map(
         drawn.cells, row.frame, limit=ends[scale_of(value, ranks=scene.view.ranks)], unit=drawn.unit, theme=current_theme(),

@@ -17,8 +17,10 @@ from pages.saliency.scene import Scene, build
 LOADING_SECONDS = 0.3
 
 view, problems = current()
-for problem in problems:
-    st.warning(literal(problem, 400), icon=":material/link_off:")
+messages = st.container()  # always there: Streamlit finds the figures below by their place, and remounts what moves
+with messages:
+    for problem in problems:
+        st.warning(literal(problem, 400), icon=":material/link_off:")
 
 
 @st.fragment(run_every=LOADING_SECONDS)
@@ -51,10 +53,12 @@ with st.container(horizontal=True, vertical_alignment="center"):
     st.button("Change photo", icon=":material/photo_library:", type="tertiary", on_click=choose.toggle)
     keep.pin_button(scene)
     export.tools(scene)
-for problem in scene.problems:
-    st.warning(literal(problem, 400), icon=":material/info:")
-if st.session_state.get("choosing"):
-    choose.change_photo(view, scene.model)
+with messages:
+    for problem in scene.problems:
+        st.warning(literal(problem, 400), icon=":material/info:")
+with st.container():
+    if st.session_state.get("choosing"):
+        choose.change_photo(view, scene.model)
 
 choose.question_row(scene)
 if scene.target is None:

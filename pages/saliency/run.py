@@ -48,8 +48,9 @@ def bar(scene: Scene) -> None:
                 "Run", icon=":material/play_arrow:", type="primary", width=120, on_click=arm, disabled=idle,
                 help="All of this is on screen already." if idle else forecast(work.waiting_for_run),
             )  # fmt: skip
-    if work.waiting_for_run and not work.running:
-        st.caption(f"Press Run: {forecast(work.waiting_for_run)}")
+    with st.container():  # there with and without its caption, so that the maps below stay where they are
+        if work.waiting_for_run and not work.running:
+            st.caption(f"Press Run: {forecast(work.waiting_for_run)}")
 
 
 def start(scene: Scene) -> Work:

@@ -16,13 +16,18 @@ from tests.server import wait_until_up
 Serve = Callable[..., str]
 
 
+def chromium() -> str:
+    """The path of the system's Chromium. Raises AssertionError where there is none."""
+    found = os.environ.get("VITRINE_CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
+    assert found, "no Chromium found: install the system's chromium package or set VITRINE_CHROMIUM to one"
+    return found
+
+
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     """Chromium of the system; VITRINE_CHROMIUM names another one."""
-    chromium = os.environ.get("VITRINE_CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
-    assert chromium, "no Chromium found: install the system's chromium package or set VITRINE_CHROMIUM to one"
     with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        launched = playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
         yield launched
         launched.close()
 
