@@ -42,6 +42,7 @@ MIGRATIONS = (
     ) WITHOUT ROWID;
     CREATE INDEX study_runs_by_hash ON study_runs (hash);
     """,
+    "ALTER TABLE questions ADD COLUMN code TEXT NOT NULL DEFAULT ''",
 )
 
 

@@ -15,6 +15,7 @@ from backend.methods.steps import PassCount
 from backend.store import arrays
 from backend.store.database import Database, database
 from backend.store.files import trim
+from backend.version import code_version
 
 State = Literal["finished", "stopped"]
 
@@ -64,7 +65,7 @@ class RunStore:
         self._since_trim = limits.RUN_STORE_BYTES  # the first record looks once
 
     def record(self, question: Question, result: Any, *, state: str, done: int, total: int, seconds: float) -> None:
-        """Keep a run under its question's hash. A finished result is never replaced, a stopped one only by one that got further.
+        """Keep a run under its question's hash; of the same code, a finished result stays, a stopped one gives way only to more.
 
         Raises StoreError where the disk does not take it; the history then is as it was.
         """
@@ -86,9 +87,9 @@ class RunStore:
         self._make_room(name)
 
     def recall(self, question: Question) -> Any | None:
-        """The finished result of a question; None where there is none, or it cannot be read and must be made again."""
-        rows = self.database.read("SELECT state FROM questions WHERE hash = ?", (question.hash,))
-        if not rows or rows[0]["state"] != "finished":
+        """The finished result of a question; None where there is none of this code, or it cannot be read."""
+        rows = self.database.read("SELECT state, code FROM questions WHERE hash = ?", (question.hash,))
+        if not rows or (rows[0]["state"], rows[0]["code"]) != ("finished", code_version()):
             return None
         try:
             return arrays.load(question.hash)
@@ -164,8 +165,8 @@ class RunStore:
 
     def _stands(self, name: str, state: str, done: int) -> bool:
         """Whether what is stored already is at least as good as a result of that state."""
-        rows = self.database.read("SELECT state, done FROM questions WHERE hash = ?", (name,))
-        if not rows or not arrays.stored(name):
+        rows = self.database.read("SELECT state, done, code FROM questions WHERE hash = ?", (name,))
+        if not rows or rows[0]["code"] != code_version() or not arrays.stored(name):
             return False
         return rows[0]["state"] == "finished" or (state == "stopped" and rows[0]["done"] >= done)
 
@@ -193,10 +194,10 @@ def _write_question(connection: sqlite3.Connection, question: Question, outcome:
     inputs = question.inputs
     content = inputs.content if isinstance(inputs, Image) else None
     connection.execute(
-        "INSERT INTO questions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET state = excluded.state, "
+        "INSERT INTO questions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET state = excluded.state, "
         "done = excluded.done, total = excluded.total, seconds = excluded.seconds, forward = excluded.forward, "
-        "backward = excluded.backward",
-        (question.hash, json.dumps(encode(question)), question.method, question.model.name, content, *outcome),
+        "backward = excluded.backward, code = excluded.code",
+        (question.hash, json.dumps(encode(question)), question.method, question.model.name, content, *outcome, code_version()),
     )
     if isinstance(inputs, Runs):
         pairs = [(question.hash, inspected.hash) for inspected in inputs.questions]

@@ -22,7 +22,8 @@ def current() -> tuple[View, list[str]]:
     """The view to show and what in the link could not be followed; an empty link brings back this session's last view."""
     link = {key: value for key, value in st.query_params.to_dict().items() if key not in NOT_VIEW}
     if "run" in st.query_params:
-        link, st.session_state[_PROBLEMS] = _of_run(st.query_params.pop("run"))
+        run, st.session_state[_PROBLEMS] = _of_run(st.query_params.pop("run"))
+        link = run or link
         arm()
         _put(link)
     elif not link and st.session_state.get(_LAST):

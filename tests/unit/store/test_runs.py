@@ -8,6 +8,7 @@ import threading
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from backend import limits, places
@@ -219,3 +220,14 @@ def test_a_full_disk_leaves_the_history_as_it_was(runs: RunStore, home: Path, mo
         with pytest.raises(StoreError, match="Nothing could be saved in"):
             keep(runs, ask(2))
     assert [run.hash for run in runs.history()] == [ask(1).hash]
+
+
+def test_a_result_of_other_code_is_history_but_no_answer(runs: RunStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    question = ask()
+    runs.record(question, saliency(), state="finished", done=1, total=1, seconds=1.0)
+    assert runs.recall(question) is not None
+    monkeypatch.setattr("backend.store.runs.code_version", lambda: "other")
+    assert runs.recall(question) is None
+    assert runs.result(question.hash).note == saliency().note
+    runs.record(question, saliency(seed=1), state="finished", done=1, total=1, seconds=1.0)
+    assert np.array_equal(runs.recall(question).attribution, saliency(seed=1).attribution)
