@@ -6,9 +6,9 @@ from urllib.parse import parse_qsl
 
 import pytest
 
-from components.report import study as report
 from backend.store.runs import RunStore
 from backend.store.studies import Studies
+from components.report import study as report
 from tests.app.conftest import HOSTILE
 from tests.app.visit import Visit, plain
 

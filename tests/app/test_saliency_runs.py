@@ -10,7 +10,7 @@ import pytest
 from backend.engine import engine
 from tests.app.visit import WORK_SECONDS, Visit
 
-MASKS = 600
+MASKS = 400
 
 
 def test_stop_keeps_the_partial_map_and_finish_goes_on_from_there() -> None:

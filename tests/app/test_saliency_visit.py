@@ -65,14 +65,19 @@ def test_grad_cam_stands_at_every_layer(first: Visit) -> None:
 @pytest.mark.parametrize("names", [METHODS[:4], METHODS[4:]])
 def test_every_method_can_be_chosen(names: list[str]) -> None:
     visit = Visit(photo="coffee", **{"rise.masks": "50", "integrated_gradients.steps": "16", "smoothgrad.samples": "8"}).run()
-    visit.labelled("button_group", "Methods").set_value(names).run()
-    if visit.has_button("Run") and not visit.button("Run").disabled:
-        visit.button("Run").click()
-    visit.settle()
+    visit.labelled("button_group", "Methods").set_value(names)
+    _with_run(visit)
     assert set(visit.cards()) == set(names)
     for name, card in visit.cards().items():
         assert card.figure is not None, (name, card.texts)
         assert plain(method_named(name).title) in card.texts[0]
+
+
+def _with_run(visit: Visit) -> None:
+    """Wait, and press Run where something is too costly to start by itself."""
+    if not visit.settle().button("Run").disabled:
+        visit.button("Run").click()
+        visit.settle()
 
 
 def test_at_most_four_methods_stand_side_by_side() -> None:
@@ -114,10 +119,7 @@ def test_a_class_against_itself_explains_the_class_alone_and_says_so() -> None:
 def test_every_method_explains_a_digit(model: str, names: list[str]) -> None:
     visit = Visit(methods=",".join(names), **{"rise.masks": "100"}).run()
     visit.app.sidebar.selectbox(key="model").set_value(model)
-    visit.settle()
-    if not visit.button("Run").disabled:
-        visit.button("Run").click()
-        visit.settle()
+    _with_run(visit)
     assert visit.title[:4] == "Why "
     assert visit.title[4] in "0123456789"
     for name, card in visit.cards().items():

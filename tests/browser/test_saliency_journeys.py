@@ -94,10 +94,15 @@ def _map(page: Page, method: str) -> Locator:
     return page.get_by_role("img", name=re.compile(f"^{re.escape(method)} map for "))
 
 
+def _button(page: Page, label: str) -> Locator:
+    """A button of the page itself: Streamlit's header has a Stop of its own while a slow script runs."""
+    return page.get_by_test_id("stMain").get_by_role("button", name=label, exact=True)
+
+
 def _finished(page: Page, maps: int) -> None:
     """Wait until so many maps are drawn and all work is done, checks too."""
     expect(page.get_by_role("img", name=MAP)).to_have_count(maps)
-    expect(page.get_by_role("button", name="Stop", exact=True)).to_have_count(0)
+    expect(_button(page, "Stop")).to_have_count(0)
     page.evaluate(QUIET)
     expect(page.get_by_role("img", name="Dots for")).to_be_visible()
     expect(page.get_by_text(re.compile("Measuring…|Checks follow|still being measured"))).to_have_count(0)
@@ -186,7 +191,7 @@ def test_four_methods_stream_without_a_blank_frame_and_zoom_survives(
     assert seen["same"]
     assert _draws(page, "RISE") > before
     assert _map(page, "RISE").evaluate(RANGE) == zoomed
-    page.get_by_role("button", name="Stop", exact=True).click()
+    _button(page, "Stop").click()
     expect(page.get_by_text("Stopped at").first).to_be_visible()
     assert _map(page, "RISE").evaluate(RANGE) == zoomed
 
@@ -222,11 +227,11 @@ def _draws(page: Page, method: str) -> int:
 def test_stop_keeps_the_partial_map_and_finish_goes_on(context: BrowserContext, address: str, shoot: pictures.Picture) -> None:
     page = _visit(context, address, photo="rocket", methods="rise", **{"rise.masks": "600"})
     expect(_map(page, "RISE")).to_be_visible()
-    page.get_by_role("button", name="Stop", exact=True).click()
+    _button(page, "Stop").click()
     stopped = re.compile("Stopped at [0-9]+ of 600")
     expect(page.get_by_text(stopped)).to_be_visible()
     expect(_map(page, "RISE")).to_be_visible()
-    expect(page.get_by_role("button", name="Run", exact=True)).to_be_enabled()
+    expect(_button(page, "Run")).to_be_enabled()
     shoot(page, "stopped")
     shown = int(page.get_by_text(stopped).inner_text().split(" of ")[0].split()[-1])
     page.get_by_role("button", name="Finish").click()
@@ -281,7 +286,7 @@ def test_a_reload_in_the_middle_of_a_run_goes_on(context: BrowserContext, addres
     expect(page.get_by_text(re.compile("[0-9]+ of 800 masks"))).to_be_visible()
     assert _masks_done(page, 800) >= done
     shoot(page, "reloaded")
-    page.get_by_role("button", name="Stop", exact=True).click()
+    _button(page, "Stop").click()
     expect(page.get_by_text("Stopped at")).to_be_visible()
 
 
@@ -345,7 +350,7 @@ def test_the_keyboard_reaches_methods_and_run_with_a_visible_focus(
     _tab_to(page, "Run")
     assert _focus_shows(page)
     page.keyboard.press("Enter")
-    expect(page.get_by_role("button", name="Stop", exact=True)).to_be_visible()
+    expect(_button(page, "Stop")).to_be_visible()
     expect(_map(page, "RISE")).to_be_visible()
     page.get_by_role("button", name="Settings").focus()
     _tab_to(page, "Stop")
