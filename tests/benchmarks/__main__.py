@@ -8,21 +8,24 @@ import sys
 import tempfile
 from pathlib import Path
 
+from components.start import THREADS
+
 PARTS = ("overhead", "latencies", "captum")
 
 
 def main() -> int:
     """Measure, print the table, write the JSON; 1 where a bar is missed."""
     chosen = _arguments()
-    threads = str(chosen.threads)
-    os.environ |= {"OMP_NUM_THREADS": threads, "OPENBLAS_NUM_THREADS": threads, "MKL_NUM_THREADS": threads}
+    # As `make run` sets them; the C library and the thread pools read them before Python does.
+    wanted = THREADS | os.environ | {"OMP_NUM_THREADS": str(chosen.threads)}
+    if wanted != dict(os.environ):
+        os.execve(sys.executable, [sys.executable, "-m", "tests.benchmarks", *sys.argv[1:]], wanted)
     with tempfile.TemporaryDirectory() as home:
         _own_home(Path(home))
         return _measure(chosen)
 
 
 def _measure(chosen: argparse.Namespace) -> int:
-    # The libraries read the environment when they are imported.
     import torch
 
     from tests.benchmarks import against_captum, latencies, overhead
@@ -30,10 +33,9 @@ def _measure(chosen: argparse.Namespace) -> int:
     from tests.benchmarks.figures import Figure, table, write
 
     bench, figures = Bench(chosen.threads), list[Figure]()
-    print(
-        f"torch {torch.__version__}, {chosen.threads} threads, load {os.getloadavg()[0]:.2f} on {os.cpu_count()} cores",
-        flush=True,
-    )
+    memory = os.environ.get("GLIBC_TUNABLES", "default")
+    load = f"load {os.getloadavg()[0]:.2f} on {os.cpu_count()} cores"
+    print(f"torch {torch.__version__}, {chosen.threads} threads, memory {memory}, {load}", flush=True)
     measures = {"overhead": overhead.measure, "latencies": latencies.measure, "captum": against_captum.measure}
     for part in chosen.only:
         for figure in measures[part](bench, chosen.repetitions):
@@ -42,13 +44,15 @@ def _measure(chosen: argparse.Namespace) -> int:
     bench.engine.close()
     print("\n" + table(figures))
     if chosen.json:
-        write(figures, chosen.json, threads=chosen.threads, repetitions=chosen.repetitions, torch=torch.__version__)
+        write(
+            figures, chosen.json, threads=chosen.threads, memory=memory, repetitions=chosen.repetitions, torch=torch.__version__
+        )
     return int(any(figure.state == "missed" for figure in figures))
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--threads", type=int, default=1, help="of torch and BLAS, in the app and in its peer")
+    parser.add_argument("--threads", type=int, default=1, help="of torch, in the app and in its peer")
     parser.add_argument("--repetitions", type=int, default=9, help="rounds a median is taken over; fewer than 9 show nothing")
     parser.add_argument("--only", nargs="*", choices=PARTS, default=PARTS, metavar="PART", help=f"some of {', '.join(PARTS)}")
     parser.add_argument("--json", type=Path, help="where the figures are written too")
