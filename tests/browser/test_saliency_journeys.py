@@ -318,6 +318,10 @@ def test_a_narrow_screen_shows_cards_two_by_two_and_nothing_sideways(
         assert len(boxes) == 4
         assert len(rows) == 2
         assert min(box["width"] for box in boxes) > 180
+        for pill in page.get_by_role("toolbar", name="Methods").get_by_role("button").all():
+            place = pill.bounding_box()
+            assert place is not None
+            assert place["x"] + place["width"] <= 800, pill.inner_text()
         _no_sideways_scrolling(page)
         shoot(page, "narrow", whole=True)
 
