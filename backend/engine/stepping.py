@@ -50,6 +50,7 @@ class Engine:
         self._closing = False
         self._ready = warm is None
         self._problem: str | None = None
+        self._unkept: str | None = None  # why the last run is not in the archive
         self._thread = threading.Thread(target=self._run, name="vitrine-engine", daemon=True)
         self._thread.start()
         atexit.register(self.close)  # a thread inside torch while the interpreter ends would abort the process
@@ -149,7 +150,7 @@ class Engine:
             live = [job.snapshot for job in self._jobs.values() if not job.snapshot.final]
             running = [snapshot for snapshot in live if snapshot.state == "running"]
             share = sum(s.done / s.total if s.total else 0.0 for s in live) / len(live) if live else None
-            return Status(self.workshop.device, len(running), len(live) - len(running), share, self._ready, self._problem)
+            return Status(self.workshop.device, len(running), len(live) - len(running), share, self._ready, self._problem or self._unkept)
 
     def close(self) -> None:
         """Stop the thread after its current step."""
@@ -255,9 +256,10 @@ class Engine:
             archive.record(
                 job.question, snapshot.value, state=state, done=snapshot.done, total=snapshot.total, seconds=snapshot.seconds
             )
+            self._unkept = None
         except Exception as error:
             log.exception("the run could not be kept")
-            self._problem = f"The run could not be kept: {error}"
+            self._unkept = f"The run could not be kept: {error}"
 
     def _forget_old(self) -> None:
         final = [name for name, job in self._jobs.items() if job.snapshot.final]

@@ -87,13 +87,15 @@ def _ask(question: Question) -> Snapshot | None:
 
 
 def forecast(questions: tuple[Question, ...]) -> str:
-    """What the questions would cost, in words."""
-    costs = [engine().forecast(question) for question in questions]
-    known = [cost for cost in costs if cost is not None]
-    if not known:
-        return "the model is still loading."
-    rows = sum(cost.passes.forward for cost in known)
-    return f"{rows:,} passes at most, about {in_words(sum(cost.seconds for cost in known))}."
+    """What the questions would cost from where they stand, in words."""
+    rows, seconds = 0.0, 0.0
+    for question in questions:
+        cost, snapshot = engine().forecast(question), jobs.look(question)
+        if cost is None:
+            return "the model is still loading."
+        left = 1 - snapshot.done / snapshot.total if snapshot and snapshot.total else 1.0
+        rows, seconds = rows + left * cost.passes.forward, seconds + left * cost.seconds
+    return f"{rows:,.0f} passes at most, about {in_words(seconds)}."
 
 
 def in_words(seconds: float) -> str:
@@ -111,7 +113,7 @@ def _pills(scene: Scene) -> None:
     offered = methods("saliency")
     st.session_state["sal_methods"] = list(scene.view.methods)
     st.pills(
-        "Methods", [method.name for method in offered], selection_mode="multi", key="sal_methods", label_visibility="collapsed",
+        "Methods", [method.name for method in offered], selection_mode="multi", key="sal_methods", label_visibility="collapsed", wrap=True,
         format_func=lambda name: method_named(name).title, on_change=_choose_methods, args=(scene.view,),
     )  # fmt: skip
 
