@@ -150,7 +150,8 @@ class Engine:
             live = [job.snapshot for job in self._jobs.values() if not job.snapshot.final]
             running = [snapshot for snapshot in live if snapshot.state == "running"]
             share = sum(s.done / s.total if s.total else 0.0 for s in live) / len(live) if live else None
-            return Status(self.workshop.device, len(running), len(live) - len(running), share, self._ready, self._problem or self._unkept)
+            problem = self._problem or self._unkept
+            return Status(self.workshop.device, len(running), len(live) - len(running), share, self._ready, problem)
 
     def close(self) -> None:
         """Stop the thread after its current step."""
@@ -196,9 +197,9 @@ class Engine:
 
     def _next(self) -> Job | None:
         now = self._clock()
-        live = [job for job in self._jobs.values() if not job.snapshot.final]
-        for job in live:
+        for job in self._jobs.values():
             job.expire(now)
+        live = [job for job in self._jobs.values() if not job.snapshot.final]
         for job in [job for job in live if not job.leases]:
             self._cancel(job)
         self._forget_old()
@@ -262,7 +263,8 @@ class Engine:
             self._unkept = f"The run could not be kept: {error}"
 
     def _forget_old(self) -> None:
-        final = [name for name, job in self._jobs.items() if job.snapshot.final]
+        # What somebody still looks at stays, however many others there are.
+        final = [name for name, job in self._jobs.items() if job.snapshot.final and not job.leases]
         for name in final[: max(0, len(final) - FINAL_JOBS_KEPT)]:
             del self._jobs[name]
         for subscription in list(self._left)[: max(0, len(self._left) - FINAL_JOBS_KEPT)]:

@@ -113,8 +113,9 @@ def _pills(scene: Scene) -> None:
     offered = methods("saliency")
     st.session_state["sal_methods"] = list(scene.view.methods)
     st.pills(
-        "Methods", [method.name for method in offered], selection_mode="multi", key="sal_methods", label_visibility="collapsed", wrap=True,
-        format_func=lambda name: method_named(name).title, on_change=_choose_methods, args=(scene.view,),
+        "Methods", [method.name for method in offered], selection_mode="multi", key="sal_methods", wrap=True,
+        label_visibility="collapsed", format_func=lambda name: method_named(name).title,
+        on_change=_choose_methods, args=(scene.view,),
     )  # fmt: skip
 
 
