@@ -290,11 +290,16 @@ def test_a_result_is_known_once_finished_and_still_known_when_the_job_is_forgott
 ) -> None:
     monkeypatch.setattr("backend.engine.stepping.FINAL_JOBS_KEPT", 1)
     engine = start()
-    first = engine.ask(scripted())
+    first, followed = engine.ask(scripted()), engine.ask(scripted("followed"))
     finish(engine, first)
+    engine.leave(first)
     for name in ("b", "c", "d"):
-        finish(engine, engine.ask(scripted(name)))
+        last = engine.ask(scripted(name))
+        finish(engine, last)
+        engine.leave(last)
+    finish(engine, followed)
     assert engine.look(first) is None
+    assert engine.look(followed) is not None, "somebody still looks at it"
     with pytest.raises(LookupError):
         engine.wait(first, 0)
     stage.played.clear()
