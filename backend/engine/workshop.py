@@ -36,6 +36,7 @@ class Workshop:
         self.archive = archive
         self.sweeps = SweepCache(SWEEP_CACHE_BYTES)
         self._models: OrderedDict[tuple[Any, ...], ImageModel] = OrderedDict()
+        self._cards: dict[tuple[str, str], ModelCard] = {}
         self._speeds: dict[tuple[str, str], Speed] = {}
         self._results: OrderedDict[str, Any] = OrderedDict()
         self._lock = threading.Lock()
@@ -48,6 +49,8 @@ class Workshop:
             raise ModelError(f"{ref.name}: revision {ref.revision[:20]} is not on this machine, {loaded.card.revision} is.")
         with self._lock:
             self._models[key] = loaded
+            if not edits:
+                self._cards[ref.name, ref.dtype] = loaded.card
             self._models.move_to_end(key)
             while len(self._models) > MODELS_IN_MEMORY:
                 self._models.popitem(last=False)
@@ -63,10 +66,11 @@ class Workshop:
         return load(ref, self.device)
 
     def card(self, ref: ModelRef) -> ModelCard | None:
-        """The card of a model that is loaded now, whatever its revision; None otherwise."""
-        with self._lock:
-            model = self._models.get((ref.name, ref.dtype, ()))
-        return model.card if model else None
+        """The card of a model that has been loaded here, whatever its revision; None otherwise.
+
+        A card outlives its model: answers that are known stay on screen when the model has made room for others.
+        """
+        return self._cards.get((ref.name, ref.dtype))
 
     def speed(self, ref: ModelRef) -> Speed:
         """The measured pace of a model, shared by all its passes."""
