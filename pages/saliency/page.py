@@ -64,7 +64,7 @@ choose.question_row(scene)
 if scene.target is None:
     wait_for_model(scene)
     st.stop()
-if not view.revision:
+if not view.revision and engine().workshop.card(scene.main.prediction_question.model) is not None:
     st.rerun()  # the model has just been loaded: from here on questions name the revision of its weights
 
 run.bar(scene)
