@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from functools import partial
+
+import numpy as np
 import streamlit as st
 
 from backend.data import images, samples
@@ -16,6 +19,7 @@ from components.figures.bars import prediction_bars
 from components.figures.frame import base_layout
 from components.live import poll_interval, rest
 from components.live_figure import Click, live_figure
+from components.pictures import picture
 from components.theme import current_theme
 from pages.saliency.link import change, open_text
 from pages.saliency.scene import Row, Scene, kind_of, picture_of
@@ -43,7 +47,7 @@ def question_row(scene: Scene) -> None:
     """The photo as the model sees it, its prediction, and the choice of a target."""
     with st.container(horizontal=True, gap="medium"):
         with st.container(width=190):
-            st.image(scene.main.picture, width=190, alt=f"{scene.main.title}, as the model sees it")
+            st.image(scene.main.picture, width=190, output_format="PNG", alt=f"{scene.main.title}, as the model sees it")
         with st.container(width=330):
             st.markdown("**The model says**", help="The five most likely classes: probability, then logit.")
             prediction(scene, scene.main, key="bars")
@@ -162,14 +166,19 @@ def _samples(view: View, model: CatalogEntry, waiting: bool) -> None:
     snapshots = [jobs.look(question) for question in gallery_questions(view, model)]
     with st.grid(6, min_column_width=120, gap="small"):
         for item, snapshot in zip(samples.samples(kind_of(model)), snapshots, strict=True):
-            picture = frame(images.load(samples.sample_image(item.name)), model.preprocess)
+            content = samples.sample_image(item.name)
+            shown = partial(_framed, content, model)
             with st.container(gap="xsmall"):
-                st.image(picture_of(picture), width="stretch", alt=item.title)
+                st.image(picture(f"{content} {model.name}", shown), width="stretch", output_format="PNG", alt=item.title)
                 st.button(
                     _said(model, snapshot) or item.title, key=f"sample_{item.name}", width="stretch",
                     help=f"{item.title}, from {item.source}", on_click=_show, args=(view, item.name),
                 )  # fmt: skip
     rest(waiting, not all(snapshot is None or snapshot.final for snapshot in snapshots))
+
+
+def _framed(content: str, model: CatalogEntry) -> np.ndarray:
+    return picture_of(frame(images.load(content), model.preprocess))
 
 
 def _said(model: CatalogEntry, snapshot: Snapshot | None) -> str | None:

@@ -79,7 +79,7 @@ def _answer(scene: Scene) -> None:
     if sentence:
         st.markdown(sentence)
     with st.container(horizontal=True, gap="medium"):
-        st.image(beside.picture, width=150, alt=f"{beside.title}, as the model sees it")
+        st.image(beside.picture, width=150, output_format="PNG", alt=f"{beside.title}, as the model sees it")
         with st.container(width=300):
             prediction(scene, beside, key="bars_beside")
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import streamlit as st
 
@@ -16,6 +18,7 @@ from components.figures.frame import SMALL, enlarged
 from components.figures.layers import layer_picture
 from components.figures.maps import MAP_HEIGHT, saliency_map
 from components.live_figure import live_figure
+from components.pictures import picture
 from components.theme import current_theme
 from pages.saliency import trust
 from pages.saliency.link import change
@@ -185,17 +188,21 @@ def layer_strip(scene: Scene) -> None:
     """Grad-CAM at every layer; a press shows one above."""
     question = scene.main.questions.get("grad_cam")
     snapshot = jobs.look(question) if question else None
-    if snapshot is None or snapshot.value is None or not snapshot.value.layers:
+    if question is None or snapshot is None or snapshot.value is None or not snapshot.value.layers:
         return
     st.subheader("Grad-CAM at every layer", anchor=False)
     st.caption("One pass gives all of them, each on its own scale. Press a layer to use it above.")
     layers: dict[str, np.ndarray] = dict(snapshot.value.layers)
-    used = question.params.layer or list(layers)[-1] if question else ""
+    used, theme = question.params.layer or list(layers)[-1], current_theme()
     with st.grid(9, min_column_width=92, gap="small"):
         for name, cells in layers.items():
             with st.container(gap="xsmall"):
+                shown = partial(layer_picture, cells, enlarged(scene.main.frame), theme)
                 st.image(
-                    layer_picture(cells, enlarged(scene.main.frame), current_theme()), width="stretch", alt=f"Grad-CAM at {name}"
+                    picture(f"{question.hash} {name} {theme}", shown),
+                    width="stretch",
+                    output_format="PNG",
+                    alt=f"Grad-CAM at {name}",
                 )
                 st.button(
                     name, key=f"layer_{name}", width="stretch", type="secondary" if name == used else "tertiary",

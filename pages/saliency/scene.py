@@ -16,6 +16,7 @@ from backend.methods.question import Image, Question, Target
 from backend.models.catalog import CatalogEntry, entry
 from components import jobs
 from components.figures.frame import enlarged
+from components.pictures import picture
 from pages.saliency.view import View
 
 PATIENCE = 1.5  # seconds a run waits for one forward pass before it draws without it
@@ -38,9 +39,9 @@ class Row:
     questions: dict[str, Question]
 
     @property
-    def picture(self) -> np.ndarray:
-        """The frame for the eye: a small one with its pixels drawn as squares."""
-        return picture_of(self.frame)
+    def picture(self) -> bytes:
+        """The frame for the eye as a PNG: a small one with its pixels drawn as squares."""
+        return picture(self.prediction_question.hash, lambda: picture_of(self.frame))
 
 
 @dataclass(frozen=True)
