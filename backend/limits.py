@@ -13,6 +13,8 @@ LARGEST_ASPECT = 16
 STORED_SIDE = 2048
 # Decoded photos kept in memory, at most 12 MB each.
 LOADED_PHOTOS = 16
+# 150 kB each; a page shows two photos, and a gallery of twelve is opened now and then.
+FRAMES_IN_MEMORY = 64
 SHOWN_NAME = 40
 
 # Regions. A hand draws a few hundred points a stroke; 2,000 cost the server a tenth of a second.

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from backend.data import images, regions
-from backend.data.frames import frame
+from backend.data import regions
+from backend.data.framed import framed
 from backend.engine.sweeps import SweepCache
 from backend.limits import MODELS_IN_MEMORY, RESULTS_IN_MEMORY, SWEEP_CACHE_BYTES
 from backend.methods.question import Image, ModelRef, Question
@@ -80,7 +80,7 @@ class Workshop:
 
     def frame(self, image: Image, card: ModelCard) -> np.ndarray:
         """The image in the model's frame with its edits made, uint8 (H, W, C). Raises ImageError."""
-        pixels = frame(images.load(image.content), card.preprocess)
+        pixels = framed(image.content, card.preprocess)
         return regions.apply(pixels, image.edits) if image.edits else pixels
 
     def known(self, question: Question) -> Any | None:
