@@ -8,7 +8,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from components.start import THREADS
+from components.start import ENVIRONMENT
 
 PARTS = ("overhead", "latencies", "captum")
 
@@ -17,7 +17,7 @@ def main() -> int:
     """Measure, print the table, write the JSON; 1 where a bar is missed."""
     chosen = _arguments()
     # As `make run` sets them; the C library and the thread pools read them before Python does.
-    wanted = THREADS | os.environ | {"OMP_NUM_THREADS": str(chosen.threads)}
+    wanted = ENVIRONMENT | os.environ | {"OMP_NUM_THREADS": str(chosen.threads)}
     if wanted != dict(os.environ):
         os.execve(sys.executable, [sys.executable, "-m", "tests.benchmarks", *sys.argv[1:]], wanted)
     with tempfile.TemporaryDirectory() as home:

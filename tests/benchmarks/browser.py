@@ -13,7 +13,7 @@ from pathlib import Path
 from playwright.sync_api import Browser, Locator, Page, ViewportSize, sync_playwright
 
 from backend import places
-from components.start import THREADS
+from components.start import ENVIRONMENT
 from tests.benchmarks.figures import Figure, latency, table, write
 from tests.browser.conftest import chromium, wait_for_run
 from tests.browser.test_live_figure import RANGE, _drag
@@ -105,7 +105,7 @@ def _server() -> Iterator[str]:
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "models").symlink_to(places.models(), target_is_directory=True)
         log = Path(folder) / "log.txt"
-        process, address = start("app.py", log, THREADS | {"VITRINE_HOME": folder})
+        process, address = start("app.py", log, ENVIRONMENT | {"VITRINE_HOME": folder})
         try:
             wait_until_up(process, address, log)
             yield address

@@ -13,7 +13,7 @@ from subprocess import Popen
 import numpy as np
 
 from backend import places
-from components.start import THREADS
+from components.start import ENVIRONMENT
 from tests.load.client import Visitor, visit
 from tests.server import start, wait_until_up
 
@@ -33,7 +33,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "models").symlink_to(places.models(), target_is_directory=True)
         log = Path(folder) / "log.txt"
-        process, address = start("app.py", log, THREADS | {"VITRINE_HOME": folder})
+        process, address = start("app.py", log, ENVIRONMENT | {"VITRINE_HOME": folder})
         try:
             wait_until_up(process, address, log)
             found = _measure(address, process, chosen)
