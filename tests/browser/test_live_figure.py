@@ -33,6 +33,10 @@ WATCH = """
   requestAnimationFrame(look);
 })
 """
+WHOLE = """
+() => [...document.querySelectorAll(".js-plotly-plot")].every((node) =>
+  node.querySelector(".heatmaplayer image")?.href.baseVal && node.querySelector(".imagelayer image")?.href.baseVal)
+"""
 RANGE = "node => [...node._fullLayout.xaxis.range, ...node._fullLayout.yaxis.range]"
 
 
@@ -111,6 +115,7 @@ def test_figures_come_back_after_they_were_gone(opened: Page) -> None:
     wait_for_figures(opened, 0)
     _show(opened, "maps")
     wait_for_figures(opened, 4)
+    opened.wait_for_function(WHOLE)  # a figure that is mounted has still to be drawn for the first time
     assert opened.evaluate(WATCH, 1)["blank"] == 0
 
 
