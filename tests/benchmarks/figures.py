@@ -100,7 +100,7 @@ def table(figures: Iterable[Figure]) -> str:
         bar = "" if figure.bar is None else f"{'≥' if figure.side == 'at least' else '≤'} {figure.bar:g} {figure.unit}"
         noise = "" if figure.noise is None else f"± {100 * figure.noise:.1f} %"
         between = "" if np.isnan(figure.low) else f"{figure.low:.3g} – {figure.high:.3g}"
-        few = figure.bar is not None and 1 < figure.rounds < LEAST_REPETITIONS
+        few = figure.bar is not None and not np.isnan(figure.low) and figure.rounds < LEAST_REPETITIONS
         state = f"{figure.state}{' (few rounds)' if few else ''}"
         value = f"{figure.value:.3g} {figure.unit}"
         lines.append(
