@@ -33,9 +33,11 @@ def _measure(chosen: argparse.Namespace) -> int:
     from tests.benchmarks.figures import Figure, table, write
 
     bench, figures = Bench(chosen.threads), list[Figure]()
-    memory = os.environ.get("GLIBC_TUNABLES", "default")
+    memory = {name: value for name, value in os.environ.items() if name.startswith(("MALLOC_", "GLIBC_", "LD_PRELOAD"))}
     load = f"load {os.getloadavg()[0]:.2f} on {os.cpu_count()} cores"
-    print(f"torch {torch.__version__}, {chosen.threads} threads, memory {memory}, {load}", flush=True)
+    print(
+        f"torch {torch.__version__}, {chosen.threads} threads, {load}, memory {memory or 'as the C library has it'}", flush=True
+    )
     measures = {"overhead": overhead.measure, "latencies": latencies.measure, "captum": against_captum.measure}
     for part in chosen.only:
         for figure in measures[part](bench, chosen.repetitions):
