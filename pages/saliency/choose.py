@@ -16,7 +16,6 @@ from backend.methods.question import Contrast, Image, Question
 from backend.models.catalog import CatalogEntry
 from components import jobs
 from components.figures.bars import prediction_bars
-from components.figures.frame import base_layout
 from components.live import poll_interval, rest
 from components.live_figure import Click, live_figure
 from components.pictures import picture
@@ -61,9 +60,7 @@ def prediction(scene: Scene, row: Row, key: str, height: int = BARS_HEIGHT) -> N
         st.error(row.failure, icon=":material/error:")
         return
     if row.prediction is None or scene.target is None:
-        # An empty figure: the browser fetches and reads Plotly while the model loads.
-        empty = {"data": [], "layout": base_layout(current_theme())}
-        live_figure(empty, key=key, height=height, alt="The model is still loading")
+        st.skeleton(height)
         return
     classes = row.prediction.top(min(SHOWN_CLASSES, len(scene.labels)))
     if scene.target.index not in classes:
