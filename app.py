@@ -52,5 +52,5 @@ def root() -> None:
 
 
 page = st.navigation([saliency, neurons, circuits, steering, st.Page(root, title="Vitrine", default=True, visibility="hidden")])
-sidebar()
+sidebar(language=page.url_path == "neurons")
 page.run()

@@ -15,6 +15,6 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 from backend.data.frames import Preprocess
 from backend.headless import ask, check, methods, prediction, run, stream
-from backend.models.catalog import add_model
+from backend.models.catalog import add_language_model, add_model
 
-__all__ = ["Preprocess", "add_model", "ask", "check", "methods", "prediction", "run", "stream"]
+__all__ = ["Preprocess", "add_language_model", "add_model", "ask", "check", "methods", "prediction", "run", "stream"]

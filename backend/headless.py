@@ -14,9 +14,24 @@ from backend.methods import registry
 from backend.methods.params import ParameterError, specs
 from backend.methods.params import check as check_params
 from backend.methods.prediction import Prediction
-from backend.methods.question import ClassLogit, Contrast, Dtype, Image, ModelRef, Question, Runs, Target
+from backend.methods.question import (
+    ClassLogit,
+    Contrast,
+    Corpus,
+    Dtype,
+    Image,
+    Inputs,
+    Intervention,
+    ModelRef,
+    Prompt,
+    Question,
+    Runs,
+    Target,
+    TokenLogit,
+    Weights,
+)
 from backend.methods.registry import Method, Page, method_named
-from backend.models.catalog import entries
+from backend.models.catalog import entries, language_entries, reads_text
 
 DEFAULT_MODEL = entries()[0].name
 _questions: dict[int, Question] = {}  # by the id of a living result
@@ -34,26 +49,32 @@ def methods(page: Page | None = None) -> tuple[Method, ...]:
 def ask(
     method: str,
     *,
-    sample: str | Path | bytes | Image,
-    model: str | ModelRef = DEFAULT_MODEL,
+    sample: str | Path | bytes | Inputs | None = None,
+    model: str | ModelRef = "",
     target: int | Target | None = None,
     dtype: Dtype = "float32",
     seed: int = 0,
+    edits: tuple[Intervention, ...] = (),
     **params: Any,
 ) -> Question:
-    """A question from plain values: `sample` is a sample's name, a file, its bytes or an Image; an int target is a class.
+    """A question from plain values.
 
-    Without a target the model's first class is explained. Raises ParameterError, ImageError or ModelError.
+    sample: of an image model a sample's name, a file or its bytes; of a language model the prompt's text; an Image, Prompt or
+        Corpus of either; None for a method that reads weights alone.
+    model: its name; where it is empty, the default that the method is asked of.
+    target: an int is a class, or a token after the prompt's last; without one the model's first answer is explained.
+    edits: interventions under which the question is asked. Raises ParameterError, ImageError or ModelError.
     """
     chosen = method_named(method)
-    ref = model if isinstance(model, ModelRef) else ModelRef(model, dtype=dtype)
-    inputs = sample if isinstance(sample, Image) else Image(_content(sample))
+    ref = model if isinstance(model, ModelRef) else ModelRef(model or _default_model(chosen), dtype=dtype)
+    inputs = _inputs(sample, ref)
     made = _params(chosen, params)
     if chosen.targets and target is None:
-        target = prediction(sample=inputs, model=ref).top(1)[0]
-    if target is not None and not isinstance(target, ClassLogit | Contrast):
-        target = ClassLogit(index(target))  # NumPy's integers too
-    return Question(method, ref, inputs, made, target, seed=seed)
+        target = int(prediction(sample=inputs, model=ref).top(1)[0])
+    if target is not None and not isinstance(target, ClassLogit | Contrast | TokenLogit):
+        kind = ClassLogit if isinstance(inputs, Image) else TokenLogit
+        target = kind(index(target))  # NumPy's integers too
+    return Question(method, ref, inputs, made, target, edits=edits, seed=seed)
 
 
 def run(method: str | Question, **values: Any) -> Any:
@@ -92,9 +113,23 @@ def check(name: str, result: Any, *, seed: int = 0, **params: Any) -> Any:
     return run(asked)
 
 
-def prediction(*, sample: str | Path | bytes | Image, model: str | ModelRef = DEFAULT_MODEL) -> Prediction:
-    """What a model says of a sample."""
+def prediction(*, sample: str | Path | bytes | Inputs, model: str | ModelRef = DEFAULT_MODEL) -> Prediction:
+    """What a model says of a sample: of the classes, or of the token after a prompt."""
     return run(ask("prediction", sample=sample, model=model))
+
+
+def _default_model(chosen: Method) -> str:
+    return language_entries()[0].name if chosen.inputs is Prompt else DEFAULT_MODEL
+
+
+def _inputs(sample: str | Path | bytes | Inputs | None, ref: ModelRef) -> Inputs:
+    if sample is None:
+        return Weights()
+    if isinstance(sample, Image | Prompt | Corpus | Weights | Runs):
+        return sample
+    if reads_text(ref.name):
+        return Prompt(str(sample))
+    return Image(_content(sample))
 
 
 def _params(chosen: Method, values: dict[str, Any]) -> Any:

@@ -17,6 +17,10 @@ LOADED_PHOTOS = 16
 FRAMES_IN_MEMORY = 64
 SHOWN_NAME = 40
 
+# Prompts. A page colours each token; attention of 30 × 9 heads over 512 tokens is 280 MB.
+PROMPT_CHARACTERS = 20_000
+PROMPT_TOKENS = 512
+
 # Regions. A hand draws a few hundred points a stroke; 2,000 cost the server a tenth of a second.
 REGION_EDITS = 16
 SHAPES_IN_REGION = 64

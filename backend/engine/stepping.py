@@ -235,14 +235,14 @@ class Engine:
             known = self.workshop.known(job.question)
             if known is not None:
                 return Result(known)
-            from backend.engine.asking import Asking
+            from backend.engine.asking import asking_for
 
             chosen = method_named(job.question.method)
-            asking = Asking(job.question, self.workshop)
+            asking = asking_for(job.question, self.workshop)
             misfit = chosen.misfit(asking.model.card)
             if misfit:
                 raise ParameterError(misfit)
-            check_target(job.question, len(asking.model.card.labels))
+            check_target(job.question, asking.model.card.outputs)
             job.steps = chosen.run(job.question, asking)
         step = next(job.steps, None)
         if step is None:

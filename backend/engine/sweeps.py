@@ -8,7 +8,7 @@ from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from backend.methods.question import Image, Question
+from backend.methods.question import Image, Question, Runs
 from backend.methods.registry import sweep_named
 from backend.methods.steps import PassCount
 
@@ -123,9 +123,13 @@ class SweepCache:
 
 
 def subject(question: Question) -> Image:
-    """The image a question is about; for a check, that of the run it checks."""
+    """The image a question is about; for a check, that of the run it checks. Raises ValueError where it is about none."""
     inputs = question.inputs
-    return inputs if isinstance(inputs, Image) else subject(inputs.questions[0])
+    if isinstance(inputs, Runs):
+        return subject(inputs.questions[0])
+    if not isinstance(inputs, Image):
+        raise ValueError(f"{question.method} is asked of {type(inputs).__name__.lower()}, not of an image")
+    return inputs
 
 
 def sweep_key(question: Question, name: str, params: Any) -> tuple[Any, ...]:

@@ -12,13 +12,13 @@ from backend.data import regions
 from backend.data.framed import framed
 from backend.engine.sweeps import SweepCache
 from backend.limits import MODELS_IN_MEMORY, RESULTS_IN_MEMORY, SWEEP_CACHE_BYTES
-from backend.methods.question import Image, ModelRef, Question
-from backend.models.card import ModelCard
+from backend.methods.question import Image, ModelRef, Question, RandomiseWeights
+from backend.models.card import Card, ModelCard
 from backend.models.catalog import ModelError
 
 if TYPE_CHECKING:
-    from backend.engine.passes import Speed
-    from backend.models.loaded import ImageModel
+    from backend.engine.chunks import Speed
+    from backend.models.loaded import ImageModel, LanguageModel
 
 
 class Archive(Protocol):
@@ -35,14 +35,18 @@ class Workshop:
         self.device = device
         self.archive = archive
         self.sweeps = SweepCache(SWEEP_CACHE_BYTES)
-        self._models: OrderedDict[tuple[Any, ...], ImageModel] = OrderedDict()
-        self._cards: dict[tuple[str, str], ModelCard] = {}
+        self._models: OrderedDict[tuple[Any, ...], ImageModel | LanguageModel] = OrderedDict()
+        self._cards: dict[tuple[str, str], Card] = {}
         self._speeds: dict[tuple[str, str], Speed] = {}
         self._results: OrderedDict[str, Any] = OrderedDict()
         self._lock = threading.Lock()
 
-    def model(self, ref: ModelRef, edits: tuple[Any, ...] = ()) -> ImageModel:
-        """The model, loaded and edited, the least recently used one dropped first. Raises ModelError."""
+    def model(self, ref: ModelRef, edits: tuple[Any, ...] = ()) -> Any:
+        """The model, loaded and with edited weights, the least recently used one dropped first. Raises ModelError.
+
+        Edits of units change passes and not the model, so they are none of this method's business.
+        """
+        edits = tuple(edit for edit in edits if isinstance(edit, RandomiseWeights))
         key = (ref.name, ref.dtype, edits)
         loaded = self._models.get(key) or self._loaded(ref, edits)
         if ref.revision and ref.revision != loaded.card.revision:
@@ -56,16 +60,16 @@ class Workshop:
                 self._models.popitem(last=False)
         return loaded
 
-    def _loaded(self, ref: ModelRef, edits: tuple[Any, ...]) -> ImageModel:
+    def _loaded(self, ref: ModelRef, edits: tuple[RandomiseWeights, ...]) -> ImageModel | LanguageModel:
         if edits:
             from backend.models.edits import edited
 
             return edited(self.model(ref), edits)
-        from backend.models.loading import load
+        from backend.models.loading import load_any
 
-        return load(ref, self.device)
+        return load_any(ref, self.device)
 
-    def card(self, ref: ModelRef) -> ModelCard | None:
+    def card(self, ref: ModelRef) -> Any:
         """The card of a model that has been loaded here, whatever its revision; None otherwise.
 
         A card outlives its model: answers that are known stay on screen when the model has made room for others.
@@ -74,7 +78,7 @@ class Workshop:
 
     def speed(self, ref: ModelRef) -> Speed:
         """The measured pace of a model, shared by all its passes."""
-        from backend.engine.passes import Speed
+        from backend.engine.chunks import Speed
 
         return self._speeds.setdefault((ref.name, ref.dtype), Speed())
 

@@ -14,8 +14,9 @@ from backend.methods.params import ParameterError, check
 KINDS: dict[str, type] = {
     kind.__name__: kind
     for kind in (
-        words.Box, words.Stroke, words.RegionEdit, words.Image, words.Runs, words.ClassLogit, words.Contrast,
-        words.RandomiseWeights, words.ModelRef, words.Question,
+        words.Box, words.Stroke, words.RegionEdit, words.Image, words.Prompt, words.Corpus, words.Weights, words.Runs,
+        words.ClassLogit, words.Contrast, words.TokenLogit, words.RandomiseWeights, words.ScaleUnits, words.ClampUnits,
+        words.ModelRef, words.Question,
     )
 }  # fmt: skip
 

@@ -1,20 +1,17 @@
-"""What the model says of a sample: the logits of every class."""
+"""What the model says of a sample: the logits of every class, or of every token that may come next."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
 
-from backend.methods.question import Image, Question
+from backend.methods.question import Image, Prompt, Question
 from backend.methods.registry import Teaching, method
 from backend.methods.steps import PassCount, Result, Step
 from backend.models.card import FORWARD
-
-if TYPE_CHECKING:
-    from backend.engine.asking import Asking
 
 
 @dataclass(frozen=True)
@@ -24,7 +21,7 @@ class PredictionParams:
 
 @dataclass(frozen=True)
 class Prediction:
-    """logits: float32 (classes,)."""
+    """logits: float32 (classes,), of a language model (vocabulary,) after the prompt's last token."""
 
     logits: np.ndarray
     passes: PassCount
@@ -52,17 +49,20 @@ def softmax_column(logits: np.ndarray, index: int | slice) -> np.ndarray:
     title="Prediction",
     page="shared",
     params=PredictionParams,
-    inputs=Image,
+    inputs=Image | Prompt,
     needs=frozenset({FORWARD}),
     returns=Prediction,
     teaching=Teaching(
-        "One forward pass gives every class a logit, and softmax turns logits into probabilities.",
+        "One forward pass gives every class, or every next token, a logit, and softmax turns logits into probabilities.",
         "A probability is the model's, not the world's: it can be high and wrong.",
         "Guo et al. 2017 measure how far such probabilities are from frequencies.",
     ),
     cost=lambda params, card: PassCount(1, 0),
 )
-def prediction(question: Question, asking: Asking) -> Iterator[Step]:
+def prediction(question: Question, asking: Any) -> Iterator[Step]:
     """Yield the prediction."""
-    logits = asking.forward(asking.sample[None]).logits[0].float().cpu().numpy()
-    yield Result(Prediction(logits, asking.spent))
+    if isinstance(question.inputs, Prompt):
+        logits = asking.forward(asking.tokens).logits[0, -1]
+    else:
+        logits = asking.forward(asking.sample[None]).logits[0]
+    yield Result(Prediction(logits.float().cpu().numpy(), asking.spent))

@@ -48,6 +48,26 @@ class Image:
 
 
 @dataclass(frozen=True)
+class Prompt:
+    """A text as it was typed; the model's own tokenizer splits it."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """Many samples by the name they are offered under and the SHA-256 of what they hold: a changed corpus is another one."""
+
+    name: str
+    content: str
+
+
+@dataclass(frozen=True)
+class Weights:
+    """No sample: the method reads the weights of the model alone."""
+
+
+@dataclass(frozen=True)
 class Runs:
     """The questions whose results are the input: what a check measures, what a comparison compares."""
 
@@ -70,12 +90,38 @@ class Contrast:
 
 
 @dataclass(frozen=True)
+class TokenLogit:
+    """The logit of one token of the vocabulary after the prompt's token at `position`; −1 is the last."""
+
+    index: int
+    position: int = -1
+
+
+@dataclass(frozen=True)
 class RandomiseWeights:
     """An edit of the model: parameters of the `stages` deepest of `of` equal parts, from the head down, drawn anew."""
 
     stages: int
     of: int
     seed: int = 0
+
+
+@dataclass(frozen=True)
+class ScaleUnits:
+    """An edit of the pass: activations of some units of a layer are multiplied by `factor`; 0 ablates them."""
+
+    layer: str
+    units: tuple[int, ...]
+    factor: float = 0.0
+
+
+@dataclass(frozen=True)
+class ClampUnits:
+    """An edit of the pass: activations of some units of a layer are set to `value` at every position."""
+
+    layer: str
+    units: tuple[int, ...]
+    value: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -87,9 +133,9 @@ class ModelRef:
     dtype: Dtype = "float32"
 
 
-Inputs = Image | Runs
-Target = ClassLogit | Contrast
-Intervention = RandomiseWeights
+Inputs = Image | Prompt | Corpus | Weights | Runs
+Target = ClassLogit | Contrast | TokenLogit
+Intervention = RandomiseWeights | ScaleUnits | ClampUnits
 
 
 @dataclass(frozen=True)

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
+from backend.methods.question import Image, Prompt
 from backend.methods.steps import PassCount, Step
-from backend.models.card import Capability, ModelCard
+from backend.models.card import Capability, Card, ModelCard
 
 Page = Literal["saliency", "neurons", "circuits", "steering", "shared"]
 Lane = Literal["interactive", "background"]
-Cost = Callable[[Any, ModelCard], PassCount]
+Cost = Callable[[Any, Any], PassCount]
+ASKED_OF = {"Image": "an image", "Prompt": "a prompt", "Corpus": "a corpus", "Weights": "a model's weights", "Runs": "a run"}
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,7 @@ class Teaching:
 class Method:
     """A registered method or check, with all that pages need to offer it. `run(question, asking)` yields steps.
 
+    inputs: the kind of input it is asked of, or a union of kinds.
     reads: the sweep the method is a view of, its name and parameters, from the method's; None where it drives the model itself.
     """
 
@@ -39,7 +42,7 @@ class Method:
     title: str
     page: Page
     params: type
-    inputs: type
+    inputs: Any
     targets: tuple[type, ...]
     needs: frozenset[Capability]
     returns: type
@@ -50,8 +53,16 @@ class Method:
     reads: Callable[[Any], tuple[str, Any]] | None = None
     is_check: bool = False
 
-    def misfit(self, model: ModelCard) -> str | None:
+    @property
+    def asked_of(self) -> str:
+        """What the method takes, in words."""
+        kinds = get_args(self.inputs) or (self.inputs,)
+        return " or ".join(ASKED_OF[kind.__name__] for kind in kinds)
+
+    def misfit(self, model: Card) -> str | None:
         """Why the method does not fit the model, or None where it does."""
+        if self.inputs is (Prompt if isinstance(model, ModelCard) else Image):
+            return f"{self.title} is asked of {self.asked_of}, which {model.name} does not read."
         missing = sorted(self.needs - model.capabilities)
         return f"{self.title} needs {' and '.join(missing)}, which {model.name} does not offer." if missing else None
 
@@ -81,7 +92,7 @@ def method(
     title: str,
     page: Page,
     params: type,
-    inputs: type,
+    inputs: Any,
     needs: frozenset[Capability],
     returns: type,
     teaching: Teaching,

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from backend.data.frames import Preprocess
 
@@ -49,11 +49,37 @@ class CatalogEntry:
         return getattr(import_module(module), function)()
 
 
+@dataclass(frozen=True)
+class LanguageEntry:
+    """A language model on offer.
+
+    load: gives (causal decoder of transformers in float32 on the CPU, tokenizer), or "package.module:function" that does.
+    blocks, parameters: for the menu; None where only loading tells.
+    """
+
+    name: str
+    summary: str
+    load: Callable[[], tuple[Any, Any]] | str
+    parameters: int | None = None
+    blocks: int | None = None
+
+    def build(self) -> tuple[Any, Any]:
+        """A fresh module with its weights, and its tokenizer. Raises whatever the loader raises."""
+        if not isinstance(self.load, str):
+            return self.load()
+        module, function = self.load.split(":")
+        return getattr(import_module(module), function)()
+
+
+Entry = CatalogEntry | LanguageEntry
+
+
 @dataclass
 class _Operator:
     """Models added on this machine, and the operator's file they came from, so that it runs once."""
 
     models: dict[str, CatalogEntry] = field(default_factory=dict)
+    languages: dict[str, LanguageEntry] = field(default_factory=dict)
     file: str = ""
 
 
@@ -62,17 +88,46 @@ _lock = threading.RLock()
 
 
 def entries() -> tuple[CatalogEntry, ...]:
-    """All models on offer, the default first. Raises ModelError where the operator's file fails."""
+    """All image models on offer, the default first. Raises ModelError where the operator's file fails."""
     _run_operator_file()
     return (*_shipped(), *_operator.models.values())
 
 
+def language_entries() -> tuple[LanguageEntry, ...]:
+    """All language models on offer, the default first. Raises ModelError where the operator's file fails."""
+    _run_operator_file()
+    return (_smollm2(), *_operator.languages.values())
+
+
 def entry(name: str) -> CatalogEntry:
-    """The model of that name. Raises ModelError naming the ones there are."""
-    for candidate in entries():
+    """The image model of that name. Raises ModelError naming the ones there are."""
+    return _named(name, entries())
+
+
+def language_entry(name: str) -> LanguageEntry:
+    """The language model of that name. Raises ModelError naming the ones there are."""
+    return _named(name, language_entries())
+
+
+def any_entry(name: str) -> Entry:
+    """The model of that name, of either kind. Raises ModelError naming the ones there are."""
+    both: tuple[Entry, ...] = (*entries(), *language_entries())
+    return _named(name, both)
+
+
+def reads_text(name: str) -> bool:
+    """Whether the model of that name is a language model."""
+    return name in {candidate.name for candidate in language_entries()}
+
+
+E = TypeVar("E", bound=Entry)
+
+
+def _named(name: str, candidates: tuple[E, ...]) -> E:
+    for candidate in candidates:
         if candidate.name == name:
             return candidate
-    raise ModelError(f"no model named {str(name)[:60]!r}; there are {', '.join(e.name for e in entries())}")
+    raise ModelError(f"no model named {str(name)[:60]!r}; there are {', '.join(e.name for e in candidates)}")
 
 
 def add_model(name: str, factory: Factory, preprocess: Preprocess, labels: tuple[str, ...], summary: str = "") -> None:
@@ -83,11 +138,27 @@ def add_model(name: str, factory: Factory, preprocess: Preprocess, labels: tuple
     torch must stay unimported. Raises ModelError where the name is empty or taken, or where labels are not unique.
     """
     with _lock:
-        if not name or name in {e.name for e in _shipped()} | set(_operator.models):
-            raise ModelError(f"a model cannot be named {name[:60]!r}: the name is {'taken' if name else 'empty'}")
+        _check_free(name)
         if not labels or len(set(labels)) != len(labels):
             raise ModelError(f"{name}: the {len(labels)} labels must be at least one and all different")
         _operator.models[name] = CatalogEntry(name, summary or "Added by the operator.", preprocess, tuple(labels), factory)
+
+
+def add_language_model(name: str, load: Callable[[], tuple[Any, Any]], summary: str = "") -> None:
+    """Offer an operator's own language model; `load` gives a causal decoder of transformers and a `tokenizers.Tokenizer`.
+
+    Called like `add_model`. Raises ModelError where the name is empty or taken.
+    """
+    with _lock:
+        _check_free(name)
+        _operator.languages[name] = LanguageEntry(name, summary or "Added by the operator.", load)
+
+
+def _check_free(name: str) -> None:
+    shipped = {e.name for e in _shipped()} | {_smollm2().name}
+    taken = shipped | set(_operator.models) | set(_operator.languages)
+    if not name or name in taken:
+        raise ModelError(f"a model cannot be named {name[:60]!r}: the name is {'taken' if name else 'empty'}")
 
 
 def _run_operator_file() -> None:
@@ -95,11 +166,11 @@ def _run_operator_file() -> None:
     with _lock:
         if not file or file == _operator.file:
             return
-        before = dict(_operator.models)
+        before = dict(_operator.models), dict(_operator.languages)
         try:
             runpy.run_path(file, run_name="vitrine_operator")
         except Exception as error:
-            _operator.models = before
+            _operator.models, _operator.languages = before
             raise ModelError(f"VITRINE_OPERATOR={file} failed: {type(error).__name__}: {error}") from error
         _operator.file = file
 
@@ -113,6 +184,16 @@ def imagenet_labels() -> tuple[str, ...]:
 @cache
 def _shipped() -> tuple[CatalogEntry, ...]:
     return (_efficientnet_lite0(), _digits_cnn(), _digits_vit())
+
+
+def _smollm2() -> LanguageEntry:
+    return LanguageEntry(
+        name="smollm2-135m-instruct",
+        summary="SmolLM2-135M-Instruct, a Llama-shaped decoder; weights de-quantised from Q4_1, exactly.",
+        load="backend.models.smollm2:smollm2",
+        parameters=134_515_008,
+        blocks=30,
+    )
 
 
 def _efficientnet_lite0() -> CatalogEntry:

@@ -10,12 +10,12 @@ from typing import Any
 import torch
 from torch import nn
 
-from backend.methods.question import Intervention, RandomiseWeights
+from backend.methods.question import RandomiseWeights
 from backend.models.catalog import ModelError
 from backend.models.loaded import ImageModel
 
 
-def edited(model: ImageModel, edits: tuple[Intervention, ...]) -> ImageModel:
+def edited(model: ImageModel, edits: tuple[RandomiseWeights, ...]) -> ImageModel:
     """The model with the edits made in order; its own weights are never written to. Without edits, the model itself.
 
     Raises ModelError for stages outside 1 to `of`.

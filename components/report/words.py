@@ -10,7 +10,18 @@ from backend.data import images, regions
 from backend.data.frames import frame
 from backend.evidence.finding import Measure
 from backend.methods.params import to_text
-from backend.methods.question import ClassLogit, Contrast, Image, Question, RegionEdit, Target
+from backend.methods.question import (
+    ClampUnits,
+    ClassLogit,
+    Contrast,
+    Image,
+    Intervention,
+    Question,
+    RandomiseWeights,
+    RegionEdit,
+    ScaleUnits,
+    Target,
+)
 from backend.methods.registry import Method, method_named
 from backend.methods.saliency.result import Saliency
 from backend.methods.steps import PassCount
@@ -59,10 +70,18 @@ def sample_facts(question: Question) -> list[tuple[str, str]]:
     if isinstance(question.inputs, Image):
         facts.append(("Photo", question.inputs.content))
         facts.extend(("Edit", _edit(edit)) for edit in question.inputs.edits)
-    facts.extend(
-        ("Weights", f"drawn anew in the {edit.stages} deepest of {edit.of} parts, seed {edit.seed}") for edit in question.edits
-    )
+    facts.extend(_intervention(edit) for edit in question.edits)
     return facts
+
+
+def _intervention(edit: Intervention) -> tuple[str, str]:
+    match edit:
+        case RandomiseWeights(stages, of, seed):
+            return "Weights", f"drawn anew in the {stages} deepest of {of} parts, seed {seed}"
+        case ScaleUnits(layer, units, factor):
+            return "Units", f"{len(units)} of {layer} multiplied by {factor:g}"
+        case ClampUnits(layer, units, value):
+            return "Units", f"{len(units)} of {layer} set to {value:g}"
 
 
 def map_facts(result: Saliency, unit: str) -> list[tuple[str, str]]:

@@ -12,7 +12,7 @@ import streamlit as st
 from backend.data import images
 from backend.markdown import literal
 from backend.methods.params import ParameterError
-from backend.methods.registry import method_named
+from backend.methods.registry import method_named, methods
 from backend.models.catalog import ModelError, entry
 from backend.places import PlaceError
 from backend.store.runs import Run, RunGone, RunStore
@@ -63,7 +63,8 @@ def _history(scene: Scene, runs: list[Run]) -> None:
 def _listed() -> list[Run]:
     store = RunStore()
     seen = {run.hash: run for run in (*store.history(LISTED, pinned=True), *store.history(LISTED))}
-    return [run for run in seen.values() if run.content is not None and run.method != "prediction"]
+    maps = {method.name for method in methods("saliency")}
+    return [run for run in seen.values() if run.method in maps]
 
 
 def _table(runs: list[Run]) -> None:

@@ -10,7 +10,8 @@ import streamlit as st
 
 from backend.engine import engine
 from backend.methods.params import ParameterError
-from backend.methods.question import Image, ModelRef, Question
+from backend.methods.question import Image, ModelRef, Question, Runs
+from backend.methods.registry import method_named
 from backend.store.runs import RunGone, RunStore
 from pages.saliency.view import NOT_VIEW, View, read, write
 
@@ -75,12 +76,14 @@ def open_text(text: str) -> str | None:
 
 
 def view_of(question: Question) -> View:
-    """The view that shows one question."""
+    """The view that shows one question about an image. Raises ParameterError for any other."""
     from backend.methods.params import to_text
 
     image = question.inputs
-    if not isinstance(image, Image):
+    if isinstance(image, Runs):
         return view_of(image.questions[0])
+    if not isinstance(image, Image):
+        raise ParameterError(f"That run is of {method_named(question.method).title}, which has no photo to show here.")
     target = question.target
     return View(
         model=question.model.name,

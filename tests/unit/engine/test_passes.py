@@ -62,7 +62,7 @@ def test_chunks_halve_until_they_fit_and_the_answer_is_the_same(model: ImageMode
     record = passes.gradient(ROWS, ClassLogit(1))
     assert Watched.rows[:4] == [16, 8, 4, 2]
     assert set(Watched.rows[3:]) == {2}
-    assert passes.chunk == 2
+    assert passes.chunks.size == 2
     assert torch.equal(record.gradient, whole.gradient)
     assert torch.allclose(record.logits, whole.logits, atol=1e-6)
     assert passes.spent == PassCount(40, 40)  # what did not fit brought nothing and is not counted

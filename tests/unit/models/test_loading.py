@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from backend.data.frames import Preprocess, frame, normalise
 from backend.methods.question import ModelRef
 from backend.models import catalog
-from backend.models.card import FORWARD, GRADIENTS, SPATIAL_LAYERS
+from backend.models.card import FORWARD, GRADIENTS, SPATIAL_LAYERS, UNITS
 from backend.models.catalog import ModelError, add_model
 from backend.models.loaded import ImageModel
 from backend.models.loading import load, unfolded
@@ -45,7 +45,7 @@ def offered(factory: Callable[[], object], labels: tuple[str, ...] = ("no", "yes
 def test_lite0_says_what_it_is(lite0: ImageModel) -> None:
     assert lite0.card.parameters == 4_652_008
     assert len(lite0.card.revision) == 12
-    assert lite0.card.capabilities == {FORWARD, GRADIENTS, SPATIAL_LAYERS}
+    assert lite0.card.capabilities == {FORWARD, GRADIENTS, SPATIAL_LAYERS, UNITS}
     assert lite0.memory_format is torch.channels_last
     assert not lite0.module.training
     assert not [p for p in lite0.module.parameters() if p.requires_grad]
@@ -109,7 +109,7 @@ def test_activations_stop_writing_over_what_was_read_before_them() -> None:
         return nn.Sequential(nn.ReLU(inplace=True), nn.Conv2d(1, 2, 3), nn.ReLU(inplace=True), nn.Flatten(), nn.Linear(72, 2))
 
     model = load(offered(factory))
-    assert model.card.capabilities == {FORWARD, GRADIENTS, SPATIAL_LAYERS}
+    assert model.card.capabilities == {FORWARD, GRADIENTS, SPATIAL_LAYERS, UNITS}
     assert list(model.layers) == ["0", "1", "2"]
 
 
