@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -15,10 +15,11 @@ from backend.methods.steps import PassCount
 from backend.models.hooks import UnitEdit, hooked
 from backend.models.loaded import ImageModel
 
-__all__ = ["GradientRecord", "Meter", "OutOfMemory", "Passes", "Record", "Speed", "has_bfloat16", "score"]
+__all__ = ["Climb", "GradientRecord", "Meter", "OutOfMemory", "Passes", "Record", "Scalar", "Speed", "has_bfloat16", "score"]
 
 CPU_CHUNK = 16
 GPU_CHUNK = 128
+Scalar = Callable[[Tensor], Tensor]  # of each row one number, (rows,), that a gradient can be taken of
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,26 @@ class GradientRecord(Record):
     unit_gradients: Mapping[str, Tensor] = field(default_factory=dict, kw_only=True)
 
 
+@dataclass(frozen=True)
+class Climb:
+    """What a pass that ends at a layer of units brought back.
+
+    scores: (rows,), the measure. gradient: (rows, C, H, W), of the score to the input. values: (rows, positions, units).
+    """
+
+    scores: Tensor
+    gradient: Tensor
+    values: Tensor
+
+
+class _Reached(Exception):
+    """Leaves a pass at the layer it was made for: what lies behind it would be computed for nothing."""
+
+    def __init__(self, values: Tensor) -> None:
+        super().__init__()
+        self.values = values
+
+
 def has_bfloat16(device: torch.device) -> bool:
     """Whether the device multiplies bfloat16 in hardware: elsewhere it would be emulated, and slower than float32."""
     if device.type == "cuda":
@@ -55,9 +76,11 @@ def has_bfloat16(device: torch.device) -> bool:
     return device.type == "cpu" and torch.cpu._is_avx512_bf16_supported()
 
 
-def score(logits: Tensor, target: Target) -> Tensor:
+def score(logits: Tensor, target: Target | Scalar) -> Tensor:
     """The explained quantity of each row, (rows,), from logits (rows, classes)."""
     match target:
+        case measure if callable(measure):
+            return measure(logits)
         case ClassLogit(index):
             return logits[:, index]
         case Contrast(index, against):
@@ -106,7 +129,7 @@ class Passes:
     def gradient(
         self,
         rows: Tensor,
-        target: Target,
+        target: Target | Scalar,
         record: Sequence[str] = (),
         *,
         units: Sequence[str] = (),
@@ -134,6 +157,29 @@ class Passes:
                 gradients=dict(zip(activations, layers, strict=True)),
                 unit_gradients=self._values(dict(zip(found, by_unit, strict=True))),
             )
+
+        return self.chunks.run(self._placed(rows), work, backward=True)
+
+    def climb(self, rows: Tensor, layer: str, measure: Scalar) -> Climb:
+        """A measure of one layer's units and its gradient to `rows` (rows, C, H, W); nothing behind the layer is computed.
+
+        measure: values (rows, positions, units) → (rows,). Raises KeyError for a layer there is not, OutOfMemory.
+        """
+
+        def reached(_: str, values: Tensor) -> None:
+            raise _Reached(values)
+
+        def work(part: Tensor, where: slice) -> Climb:
+            part = part.detach().requires_grad_(True)
+            try:
+                with torch.enable_grad(), hooked(self.model.module, self.model.units, [layer], self.edits, reached):
+                    self.model.module(part)
+            except _Reached as at:
+                values = at.values
+            with torch.enable_grad():
+                scores = measure(values)
+                gradient = torch.autograd.grad(scores.sum(), part, materialize_grads=True)[0]
+            return Climb(scores.detach(), gradient, values.detach())
 
         return self.chunks.run(self._placed(rows), work, backward=True)
 

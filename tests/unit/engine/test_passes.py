@@ -113,3 +113,33 @@ def test_the_pace_is_the_median_of_seconds_per_row_so_that_a_slow_first_pass_is_
     for _ in range(3):
         speed.saw(2.0, 4, backward=False)
     assert speed.forward == 0.5
+
+
+def test_a_climb_gives_the_measure_and_gradient_of_the_whole_pass_and_computes_nothing_behind_its_layer() -> None:
+    model = load(ModelRef("digits-cnn"))
+    passes, rows = Passes(model), torch.randn(20, 1, 8, 8, generator=torch.Generator().manual_seed(0))
+    whole = rows.clone().requires_grad_(True)
+    values = model.module.get_submodule("stage2")(model.module.get_submodule("stage1")(whole))  # (rows, 32, 8, 8)
+    (gradient,) = torch.autograd.grad(values[:, 7].sum(), whole)
+
+    def forbidden(pixels: Tensor) -> Tensor:
+        raise ZeroDivisionError
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(model.module.stage3, "forward", forbidden)
+        found = passes.climb(rows, "stage2", lambda values: values[..., 7].sum(dim=1))
+        with pytest.raises(ZeroDivisionError):
+            passes.climb(rows, "stage3", lambda values: values[..., 7].sum(dim=1))
+    assert torch.allclose(found.gradient, gradient, atol=1e-6)
+    assert torch.allclose(found.scores, values[:, 7].sum(dim=(1, 2)), atol=1e-5)
+    assert found.values.shape == (20, 64, 32)
+    assert passes.spent == PassCount(20, 20)
+    assert not any(module._forward_hooks or module._forward_pre_hooks for module in model.module.modules())
+
+
+def test_a_gradient_can_be_taken_of_any_number_made_of_the_logits() -> None:
+    model = load(ModelRef("digits-cnn"))
+    rows = torch.randn(3, 1, 8, 8, generator=torch.Generator().manual_seed(0))
+    asked = Passes(model).gradient(rows, lambda logits: 2 * logits[:, 1] - logits[:, 4])
+    one, four = (Passes(model).gradient(rows, ClassLogit(index)).gradient for index in (1, 4))
+    assert torch.allclose(asked.gradient, 2 * one - four, atol=1e-6)
