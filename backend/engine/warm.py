@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 
+import pandas  # noqa: F401  (Streamlit reads it with the first figure; what is imported before the freeze is never collected anew)
+import pyarrow.compute  # noqa: F401
 import torch
 
 import backend.methods.implementations  # noqa: F401  (registers all sweeps)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from functools import cache
 from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
 
@@ -38,7 +39,12 @@ class ParameterSpec:
 
 
 def specs(params_class: type) -> tuple[ParameterSpec, ...]:
-    """The parameters of a dataclass in order, read from its annotations."""
+    """The parameters of a dataclass in order, read from its annotations, once."""
+    return _specs(params_class)
+
+
+@cache
+def _specs(params_class: Any) -> tuple[ParameterSpec, ...]:
     hints = get_type_hints(params_class, include_extras=True)
     return tuple(_spec(field.name, hints[field.name], field.default) for field in fields(params_class))
 

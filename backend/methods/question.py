@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, Literal
 
 Fill = Literal["blur", "grey", "noise"]
@@ -153,11 +153,17 @@ class Question:
     @cached_property
     def hash(self) -> str:
         """SHA-256 of the canonical JSON, 64 hexadecimal digits."""
-        from backend.methods.encoding import encode
-
-        canonical = json.dumps(encode(self), sort_keys=True, separators=(",", ":"))
-        return hashlib.sha256(canonical.encode()).hexdigest()
+        return _hash(self)
 
     def asking(self, **changes: Any) -> Question:
         """The same question with some fields changed."""
         return replace(self, **changes)
+
+
+@lru_cache(maxsize=4096)
+def _hash(question: Question) -> str:
+    # A page builds the same questions at every rerun.
+    from backend.methods.encoding import encode
+
+    canonical = json.dumps(encode(question), sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode()).hexdigest()

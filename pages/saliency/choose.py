@@ -21,7 +21,7 @@ from components.live_figure import Click, live_figure
 from components.pictures import picture
 from components.theme import current_theme
 from pages.saliency.link import change, open_text
-from pages.saliency.scene import Row, Scene, kind_of, picture_of
+from pages.saliency.scene import PHOTO_WIDTH, Row, Scene, kind_of, picture_of
 from pages.saliency.view import View
 
 SHOWN_CLASSES = 5
@@ -45,8 +45,8 @@ def title(scene: Scene) -> str:
 def question_row(scene: Scene) -> None:
     """The photo as the model sees it, its prediction, and the choice of a target."""
     with st.container(horizontal=True, gap="medium"):
-        with st.container(width=190):
-            st.image(scene.main.picture, width=190, output_format="PNG", alt=f"{scene.main.title}, as the model sees it")
+        with st.container(width=PHOTO_WIDTH):
+            st.image(scene.main.picture, width=PHOTO_WIDTH, output_format="PNG", alt=f"{scene.main.title}, as the model sees it")
         with st.container(width=330):
             st.markdown("**The model says**", help="The five most likely classes: probability, then logit.")
             prediction(scene, scene.main, key="bars")

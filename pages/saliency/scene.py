@@ -8,7 +8,7 @@ from itertools import chain
 import numpy as np
 
 from backend.data import images, regions, samples
-from backend.data.frames import frame
+from backend.data.framed import framed
 from backend.engine import engine
 from backend.methods.params import ParameterError
 from backend.methods.prediction import Prediction
@@ -19,6 +19,7 @@ from components.figures.frame import enlarged
 from components.pictures import picture
 from pages.saliency.view import View
 
+PHOTO_WIDTH = 190
 PATIENCE = 1.5  # seconds a run waits for one forward pass before it draws without it
 
 
@@ -40,8 +41,8 @@ class Row:
 
     @property
     def picture(self) -> bytes:
-        """The frame for the eye as a PNG: a small one with its pixels drawn as squares."""
-        return picture(self.prediction_question.hash, lambda: picture_of(self.frame))
+        """The frame for the eye as a PNG, PHOTO_WIDTH wide: a small one with its pixels drawn as squares."""
+        return picture(self.prediction_question.hash, lambda: picture_of(self.frame), PHOTO_WIDTH)
 
 
 @dataclass(frozen=True)
@@ -92,7 +93,7 @@ def build(view: View) -> Scene:
 
 def sample_frame(image: Image, model: CatalogEntry) -> np.ndarray:
     """What a model sees of an image, edits made, uint8 (H, W, C). Raises ImageError, RegionError."""
-    pixels = frame(images.load(image.content), model.preprocess)
+    pixels = framed(image.content, model.preprocess)
     return regions.apply(pixels, image.edits) if image.edits else pixels
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
@@ -43,7 +44,7 @@ class Saliency:
     standard_error: np.ndarray | None = None
     blank: str | None = None
 
-    @property
+    @cached_property
     def heatmap(self) -> np.ndarray:
         """Channel sum of the attribution, float32 (H, W)."""
         return self.attribution.sum(axis=0)
