@@ -152,8 +152,11 @@ class Question:
 
     @cached_property
     def hash(self) -> str:
-        """SHA-256 of the canonical JSON, 64 hexadecimal digits."""
-        return _hash(self)
+        """SHA-256 of the canonical JSON, 64 hexadecimal digits. Raises TypeError for parameters that have no JSON form."""
+        try:
+            return _known_hash(self)
+        except TypeError:  # of what cannot be looked up, the encoding says which part it does not take
+            return _hash(self)
 
     def asking(self, **changes: Any) -> Question:
         """The same question with some fields changed."""
@@ -161,8 +164,12 @@ class Question:
 
 
 @lru_cache(maxsize=4096)
-def _hash(question: Question) -> str:
+def _known_hash(question: Question) -> str:
     # A page builds the same questions at every rerun.
+    return _hash(question)
+
+
+def _hash(question: Question) -> str:
     from backend.methods.encoding import encode
 
     canonical = json.dumps(encode(question), sort_keys=True, separators=(",", ":"))
