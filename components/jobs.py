@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable
 
 import streamlit as st
@@ -10,6 +11,9 @@ from backend.engine import engine
 from backend.engine.job import Snapshot
 from backend.methods.question import Question
 from backend.methods.registry import Lane
+
+_lock = threading.Lock()
+_tended: dict[str, str] = {}  # question → subscription, of work that belongs to the whole machine and to no visitor
 
 
 def _asked() -> dict[str, str]:
@@ -30,6 +34,7 @@ def ask(question: Question, lane: Lane | None = None, *, keep: bool = True) -> S
 
 def look(question: Question) -> Snapshot | None:
     """The latest snapshot of a question this session asked; None where it did not."""
+    _shown().add(question.hash)
     subscription = _asked().get(question.hash)
     return engine().look(subscription) if subscription else None
 
@@ -57,6 +62,52 @@ def leave_all_but(questions: Iterable[Question]) -> None:
     for name in [name for name in _asked() if name not in wanted]:
         engine().leave(_asked().pop(name))
     _tell_sidebar()
+
+
+def begin_page() -> None:
+    """Call before a page is drawn that ends with `leave_the_rest`."""
+    _shown().clear()
+
+
+def leave_the_rest() -> None:
+    """Forget every question that was neither asked nor looked at since `begin_page`: the page shows something else now."""
+    wanted = _shown()
+    for name in [name for name in _asked() if name not in wanted]:
+        engine().leave(_asked().pop(name))
+    _tell_sidebar()
+
+
+def tend(question: Question) -> Snapshot:
+    """Start work in the background that goes on whatever its visitor does, until it ends or someone stops it for all."""
+    with _lock:
+        known = _tended_snapshot(question)
+        if known is None or known.state in ("stopped", "failed"):
+            _tended[question.hash] = engine().ask(question, lane="background", leased=False, keep=False)
+        snapshot = _tended_snapshot(question)
+    assert snapshot is not None
+    return snapshot
+
+
+def tended(question: Question) -> Snapshot | None:
+    """Where tended work stands; None where nobody started it in this process."""
+    with _lock:
+        return _tended_snapshot(question)
+
+
+def stop_tended(question: Question) -> None:
+    """Stop tended work, for everybody."""
+    with _lock:
+        if question.hash in _tended:
+            engine().leave(_tended[question.hash])
+
+
+def _tended_snapshot(question: Question) -> Snapshot | None:
+    subscription = _tended.get(question.hash)
+    return engine().look(subscription) if subscription else None
+
+
+def _shown() -> set[str]:
+    return st.session_state.setdefault("shown", set())
 
 
 def _tell_sidebar() -> None:

@@ -1,34 +1,52 @@
-"""Neurons: an empty room that says what will be here."""
+"""Neurons: find a unit, see what drives it and what it drives, name it, test the name, act on it; or read a sentence."""
 
 from __future__ import annotations
 
-from components.room import Promise, room
+import streamlit as st
 
-room(
-    question="Which units do what?",
-    aim="Take one channel, neuron or head and find out what makes it fire, what it writes, and whether its name is right.",
-    promises=(
-        Promise(
-            "search",
-            "Find a unit",
-            "By meaning, by the token it writes, by a prompt or a region of a photo that makes it fire, by likeness.",
-        ),
-        Promise(
-            "fact_check",
-            "Test its name",
-            "Precision and recall of a label on examples it has not seen, beside the same numbers for shuffled labels.",
-        ),
-        Promise(
-            "tune",
-            "Change it",
-            "Ablate, clamp or scale the unit and see the prediction move, beside a random unit changed as much.",
-        ),
-    ),
-    planned=(
-        "Channels of the image models you can choose now; MLP neurons of a small language model",
-        "Strongest examples, firing density, the tokens a neuron promotes and suppresses",
-        "Conductance, activation maximisation, concepts by matrix factorisation (CRAFT), neuron coverage (NAC)",
-        "Labels by mutual information (MILAN), ratings by people, families of neurons that recur between models",
-    ),
-    from_saliency="Image saliency shows where in a photo an answer comes from; from there a region will lead here.",
-)
+from backend.engine import engine
+from backend.markdown import literal
+from components import jobs
+from pages.neurons import explorer
+from pages.neurons.link import current
+from pages.neurons.scene import Scene, build, load
+
+LOADING_SECONDS = 0.3
+
+
+@st.fragment(run_every=LOADING_SECONDS)
+def wait_for_model(scene: Scene) -> None:
+    """Draw the page anew as soon as the model is loaded, or say why it cannot be."""
+    answer = load(scene)
+    if answer is not None and answer.state == "failed":
+        st.error(literal(answer.reason, 400), icon=":material/error:")
+    elif engine().workshop.card(scene.question_model) is not None:
+        st.rerun()
+
+
+jobs.begin_page()
+view, problems = current()
+messages = st.container()  # always there: Streamlit finds the figures below by their place, and remounts what moves
+scene = build(view)
+with messages:
+    for problem in (*problems, *scene.problems):
+        st.warning(literal(problem, 400), icon=":material/link_off:")
+    status = engine().status()
+    if status.problem:
+        st.error(literal(status.problem, 400), icon=":material/error:")
+    if scene.card is None:
+        wait_for_model(scene)
+    else:
+        load(scene)
+
+if view.mode == "sentence" and scene.reads_text:
+    from pages.neurons import sentence
+
+    sentence.show(scene)
+elif scene.unit is not None or (view.unit and not scene.layers):
+    from pages.neurons import card
+
+    card.show(scene)
+else:
+    explorer.show(scene)
+jobs.leave_the_rest()

@@ -13,7 +13,6 @@ from tests.unit.components.test_sidebar import StillEngine
 
 ROOT = Path(__file__).resolve().parents[2]
 QUESTIONS = {
-    "neurons": "Which units do what?",
     "circuits": "Which parts carry the answer?",
     "steering": "What moves the model, and at what price?",
 }
@@ -61,5 +60,5 @@ def test_a_room_leads_back_to_image_saliency(name: str) -> None:
 
 
 def test_the_sidebar_is_on_every_page() -> None:
-    app = _room("neurons")
+    app = _room("circuits")
     assert app.sidebar.selectbox(key="model").value == "efficientnet-lite0"
