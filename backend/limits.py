@@ -35,6 +35,11 @@ RUNS_IN_STUDY = 200
 STUDY_NAME_CHARACTERS = 80
 BUSY_SECONDS = 5.0
 
+# Labels of units. A label is read in a table row and embedded whole; more than fifty of one unit nobody reads.
+LABEL_CHARACTERS = 200
+AUTHOR_CHARACTERS = 40
+LABELS_OF_UNIT = 50
+
 # Disk. A saliency run is 0.6 MB, so 4 GB hold the history above with room for its layers.
 RUN_STORE_BYTES = 4 * 1024**3
 IMAGE_STORE_BYTES = 4 * 1024**3

@@ -43,6 +43,31 @@ MIGRATIONS = (
     CREATE INDEX study_runs_by_hash ON study_runs (hash);
     """,
     "ALTER TABLE questions ADD COLUMN code TEXT NOT NULL DEFAULT ''",
+    """
+    CREATE TABLE labels (
+        id TEXT PRIMARY KEY, model TEXT NOT NULL, revision TEXT NOT NULL, layer TEXT NOT NULL, unit INTEGER NOT NULL,
+        author TEXT NOT NULL, source TEXT NOT NULL, method TEXT NOT NULL, created REAL NOT NULL, version INTEGER NOT NULL
+    ) WITHOUT ROWID;
+    CREATE INDEX labels_by_unit ON labels (model, revision, layer, unit);
+    CREATE UNIQUE INDEX labels_of_machines ON labels (model, revision, layer, unit, method) WHERE source = 'machine';
+    CREATE TABLE label_versions (
+        label TEXT NOT NULL REFERENCES labels(id) ON DELETE CASCADE, version INTEGER NOT NULL, before INTEGER NOT NULL,
+        text TEXT NOT NULL, rule TEXT NOT NULL, author TEXT NOT NULL, written REAL NOT NULL, PRIMARY KEY (label, version)
+    ) WITHOUT ROWID;
+    CREATE TABLE label_tests (
+        label TEXT NOT NULL REFERENCES labels(id) ON DELETE CASCADE, version INTEGER NOT NULL, question TEXT NOT NULL,
+        body TEXT NOT NULL, written REAL NOT NULL, PRIMARY KEY (label, version, question)
+    ) WITHOUT ROWID;
+    CREATE TABLE label_votes (
+        label TEXT NOT NULL REFERENCES labels(id) ON DELETE CASCADE, voter TEXT NOT NULL, vote INTEGER NOT NULL,
+        PRIMARY KEY (label, voter)
+    ) WITHOUT ROWID;
+    CREATE TABLE label_ratings (
+        label TEXT NOT NULL REFERENCES labels(id) ON DELETE CASCADE, version INTEGER NOT NULL, item INTEGER NOT NULL,
+        rater TEXT NOT NULL, corpus TEXT NOT NULL, value REAL NOT NULL, weight REAL NOT NULL, answer INTEGER NOT NULL,
+        written REAL NOT NULL, PRIMARY KEY (label, version, corpus, item, rater)
+    ) WITHOUT ROWID;
+    """,
 )
 
 
