@@ -13,10 +13,12 @@ from backend.data.framed import framed
 from backend.engine.sweeps import SweepCache
 from backend.limits import MODELS_IN_MEMORY, RESULTS_IN_MEMORY, SWEEP_CACHE_BYTES
 from backend.methods.question import Image, ModelRef, Question, RandomiseWeights
-from backend.models.card import Card, ModelCard
+from backend.models.card import Card, LanguageCard, ModelCard
 from backend.models.catalog import ModelError
 
 if TYPE_CHECKING:
+    from tokenizers import Tokenizer
+
     from backend.engine.chunks import Speed
     from backend.models.loaded import ImageModel, LanguageModel
 
@@ -37,6 +39,7 @@ class Workshop:
         self.sweeps = SweepCache(SWEEP_CACHE_BYTES)
         self._models: OrderedDict[tuple[Any, ...], ImageModel | LanguageModel] = OrderedDict()
         self._cards: dict[tuple[str, str], Card] = {}
+        self._tokenizers: dict[str, Tokenizer] = {}
         self._speeds: dict[tuple[str, str], Speed] = {}
         self._results: OrderedDict[str, Any] = OrderedDict()
         self._lock = threading.Lock()
@@ -55,6 +58,8 @@ class Workshop:
             self._models[key] = loaded
             if not edits:
                 self._cards[ref.name, ref.dtype] = loaded.card
+                if isinstance(loaded.card, LanguageCard):
+                    self._tokenizers[ref.name] = loaded.tokenizer
             self._models.move_to_end(key)
             while len(self._models) > MODELS_IN_MEMORY:
                 self._models.popitem(last=False)
@@ -75,6 +80,10 @@ class Workshop:
         A card outlives its model: answers that are known stay on screen when the model has made room for others.
         """
         return self._cards.get((ref.name, ref.dtype))
+
+    def tokenizer(self, ref: ModelRef) -> Tokenizer | None:
+        """The tokenizer of a language model that has been loaded here; None otherwise. For reading, by any thread."""
+        return self._tokenizers.get(ref.name)
 
     def speed(self, ref: ModelRef) -> Speed:
         """The measured pace of a model, shared by all its passes."""
