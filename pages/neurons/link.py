@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import streamlit as st
@@ -14,6 +14,8 @@ from pages.neurons.view import NOT_VIEW, View, read, write
 
 _LAST = "neurons_link"
 _LAST_MODEL = "neurons_model"
+_MATCHES = "neurons_matches"
+MATCHES_KEPT = 200
 ANY_MODEL = ("prompt", "photo", "region", "mode", "band", "full")  # what still means something when another model is chosen
 
 
@@ -53,3 +55,27 @@ def put(link: Mapping[str, str]) -> None:
     for key, value in link.items():
         if st.query_params.get(key) != value:
             st.query_params[key] = value
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a unit stands in the list it was opened from; `before` and `after` are units as links write them, "" at the ends."""
+
+    number: int
+    total: int
+    before: str
+    after: str
+
+
+def keep_matches(view: View, units: Sequence[str]) -> None:
+    """Remember the units listed by the explorer, so that their cards know the next and the one before."""
+    st.session_state[_MATCHES] = (view.model, list(units[:MATCHES_KEPT]))
+
+
+def place_among_matches(view: View) -> Place | None:
+    """The place of the view's unit in the explorer's last list of this model; None where it is not in it."""
+    model, units = st.session_state.get(_MATCHES, ("", []))
+    if model != view.model or view.unit not in units:
+        return None
+    at = units.index(view.unit)
+    return Place(at + 1, len(units), units[at - 1] if at else "", units[at + 1] if at + 1 < len(units) else "")
