@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -11,7 +12,7 @@ from backend.data.baselines import baseline
 from backend.engine.asking import Asking, array
 from backend.engine.passes import score
 from backend.methods.registry import sweep
-from backend.methods.saliency.series import AlphaPath, AlphaPathSweep
+from backend.methods.saliency.series import AlphaPath, AlphaPathSweep, PathRule
 
 FIRST_POINTS = 9
 REFINED_AT_ONCE = 8
@@ -22,19 +23,50 @@ WORTH_REFINING = 0.25  # of the worst segment's residual
 @sweep("alpha_path", params=AlphaPath, by_target=True)
 def alpha_path(asking: Asking, params: AlphaPath) -> Iterator[AlphaPathSweep]:
     """Yield the path's mean gradient as it forms, by a fixed rule or by bisecting the segments that err most."""
-    path = _Path(asking, params)
-    yield from _adaptive(path, params.steps) if params.rule == "adaptive" else _fixed(path, params)
+
+    def gradient(points: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        record = asking.gradient(points, asking.target)
+        return record.scores, record.gradient
+
+    line = Line(
+        start=asking.tensor(baseline(asking.frame, params.baseline, asking.question.seed)),  # (C, H, W)
+        sample=asking.sample,
+        gradient=gradient,
+        score=lambda point: float(score(asking.forward(point[None]).logits, asking.target)[0]),
+        batches=asking.batches,
+    )
+    yield from along(line, params.rule, params.steps)
+
+
+@dataclass(frozen=True)
+class Line:
+    """The straight line from a baseline to a sample, tensors of one shape, and the passes over points of it.
+
+    gradient: points (rows, …) → scores (rows,) and the gradient of each score to its point, (rows, …).
+    score: the score of one point, without its gradient. batches: as `Passes.batches`.
+    """
+
+    start: torch.Tensor
+    sample: torch.Tensor
+    gradient: Callable[[torch.Tensor], tuple[torch.Tensor, torch.Tensor]]
+    score: Callable[[torch.Tensor], float]
+    batches: Callable[[int], Iterator[slice]]
+
+
+def along(line: Line, rule: PathRule, steps: int) -> Iterator[AlphaPathSweep]:
+    """Yield the mean gradient along the line as it forms, over `steps` points, or at most so many where adaptive."""
+    path = _Path(line, steps)
+    yield from _adaptive(path, steps) if rule == "adaptive" else _fixed(path, rule, steps)
 
 
 class _Path:
     """The line's points visited so far: position, score, slope along the line, and gradient."""
 
-    def __init__(self, asking: Asking, params: AlphaPath) -> None:
-        self.asking = asking
-        self.start = asking.tensor(baseline(asking.frame, params.baseline, asking.question.seed))  # (C, H, W)
-        self.difference = asking.sample - self.start
-        dtype = torch.float64 if asking.model.dtype == torch.float64 else torch.float32
-        self.store = torch.empty((params.steps, self.difference.numel()), dtype=dtype, device=asking.model.device)
+    def __init__(self, line: Line, steps: int) -> None:
+        self.line = line
+        self.difference = line.sample - line.start
+        dtype = torch.float64 if line.sample.dtype == torch.float64 else torch.float32
+        self.store = torch.empty((steps, self.difference.numel()), dtype=dtype, device=line.sample.device)
         self.positions: list[float] = []
         self.scores: list[float] = []
         self.slopes: list[float] = []
@@ -42,18 +74,15 @@ class _Path:
     def visit(self, positions: list[float]) -> slice:
         """Pass the points forward and backward in one batch; their rows in the store."""
         alphas = torch.tensor(positions, dtype=self.difference.dtype, device=self.difference.device)
-        record = self.asking.gradient(self.start + alphas.view(-1, 1, 1, 1) * self.difference, self.asking.target)
+        steps = alphas.view(-1, *(1 for _ in self.difference.shape)) * self.difference
+        scores, gradient = self.line.gradient(self.line.start + steps)
         first = len(self.positions)
         rows = slice(first, first + len(positions))
-        self.store[rows] = record.gradient.flatten(1)
+        self.store[rows] = gradient.flatten(1)
         self.positions += positions
-        self.scores += record.scores.double().tolist()
+        self.scores += scores.double().tolist()
         self.slopes += (self.store[rows] @ self.difference.flatten().to(self.store.dtype)).double().tolist()
         return rows
-
-    def score(self, point: torch.Tensor) -> float:
-        """The target's score at a point (C, H, W), which does not become one of the path's."""
-        return float(score(self.asking.forward(point[None]).logits, self.asking.target)[0])
 
     def snapshot(
         self, mean: torch.Tensor, change: float, total: int, *, ends: tuple[float, float], absolute: float | None, finished: bool
@@ -92,7 +121,7 @@ def _adaptive(path: _Path, steps: int) -> Iterator[AlphaPathSweep]:
         span = abs(scores[-1] - scores[0])
         left = steps - len(path.positions)
         good = float(np.abs(residuals).sum()) <= TOLERANCE * span
-        if not planned and left and not good:
+        if not planned and left and not good and np.isfinite(residuals).all():  # where a pass overflowed, more are no help
             planned = [_worst(np.array(path.positions)[order], residuals, left)]
         ends = (float(scores[0]), float(scores[-1])) if len(scores) > 1 else (float("nan"), float(scores[0]))
         absolute = float(np.abs(residuals).sum()) if len(scores) > 1 else float("nan")
@@ -135,13 +164,13 @@ def _worst(positions: np.ndarray, residuals: np.ndarray, left: int) -> list[floa
     return [float(positions[i] + positions[i + 1]) / 2 for i in worst]
 
 
-def _fixed(path: _Path, params: AlphaPath) -> Iterator[AlphaPathSweep]:
+def _fixed(path: _Path, rule: str, steps: int) -> Iterator[AlphaPathSweep]:
     """The rule's points, visited in an order that spreads over the path from the start."""
-    positions, weights = rule_points(params.rule, params.steps)
-    order = np.random.default_rng(0).permutation(params.steps)
+    positions, weights = rule_points(rule, steps)
+    order = np.random.default_rng(0).permutation(steps)
     total = torch.zeros(path.store.shape[1], dtype=path.store.dtype, device=path.store.device)
     covered, first, last = 0.0, float("nan"), float("nan")
-    for part in path.asking.batches(params.steps):
+    for part in path.line.batches(steps):
         chosen = order[part]
         rows = path.visit([float(a) for a in positions[chosen]])
         step = torch.from_numpy(weights[chosen]).to(total) @ path.store[rows]
@@ -149,14 +178,14 @@ def _fixed(path: _Path, params: AlphaPath) -> Iterator[AlphaPathSweep]:
         covered += float(weights[chosen].sum())
         # The ends are no points of these rules; one a batch, so that the first picture waits for one pass more only.
         if part.start == 0:
-            last = path.score(path.asking.sample)
+            last = path.line.score(path.line.sample)
         elif np.isnan(first):
-            first = path.score(path.start)
-        done = part.stop == params.steps
+            first = path.line.score(path.line.start)
+        done = part.stop == steps
         yield path.snapshot(
             total if done else total / covered,
             float(step.abs().sum() / total.abs().sum().clamp_min(1e-30)),
-            params.steps,
+            steps,
             ends=(first, last),
             absolute=None,
             finished=done,
