@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import torch
 from torch import Tensor
 
 from backend.engine.chunks import Chunks, Meter, OutOfMemory, Speed
+from backend.engine.prefix import Prefix, record_prefix, resumed
 from backend.methods.question import ClassLogit, Contrast, Target
 from backend.methods.steps import PassCount
 from backend.models.hooks import UnitEdit, hooked
@@ -101,6 +102,8 @@ class Passes:
         self.edits = tuple(edits)
         size = CPU_CHUNK if model.device.type == "cpu" else GPU_CHUNK
         self.chunks = Chunks(model.device, size, "image", speed or Speed(), meter or Meter())
+        # A part of a pass says nothing about the pace of whole ones, which forecasts are made of.
+        self.partway = replace(self.chunks, speed=Speed())
 
     @property
     def spent(self) -> PassCount:
@@ -111,20 +114,38 @@ class Passes:
         """Slices of 1, 2, 4 … rows up to the chunk, so that the first picture comes after one row."""
         return self.chunks.growing(total)
 
+    def prefix(self, row: Tensor, layers: Sequence[str]) -> Prefix:
+        """What `forward` may take up again where rows are one sample (1, C, H, W) that is changed in these unit layers only."""
+        points = [self.model.units[name] for name in layers]
+        return record_prefix(self.model.module, points, lambda: self.forward(row))
+
     def forward(
-        self, rows: Tensor, record: Sequence[str] = (), *, units: Sequence[str] = (), edits: Sequence[UnitEdit] = ()
+        self,
+        rows: Tensor,
+        record: Sequence[str] = (),
+        *,
+        units: Sequence[str] = (),
+        edits: Sequence[UnitEdit] = (),
+        prefix: Prefix | None = None,
     ) -> Record:
         """Logits, the recorded layers' activations and the recorded unit layers of `rows` (rows, C, H, W).
 
+        prefix: of the one sample that all rows repeat; layers inside it are not run, so they can be neither recorded nor edited.
         Raises OutOfMemory.
         """
 
         def work(part: Tensor, where: slice) -> Record:
-            with torch.inference_mode(), self._recording(record) as activations, self._units(units, edits, where) as found:
+            with (
+                torch.inference_mode(),
+                resumed(self.model.module, prefix, len(part)),
+                self._recording(record) as activations,
+                self._units(units, edits, where) as found,
+            ):
                 logits = self.model.module(part)
                 return Record(logits, dict(activations), self._values(found))
 
-        return self.chunks.run(self._placed(rows), work, backward=False)
+        chunks = self.chunks if prefix is None else self.partway
+        return chunks.run(self._placed(rows), work, backward=False)
 
     def gradient(
         self,
@@ -181,7 +202,7 @@ class Passes:
                 gradient = torch.autograd.grad(scores.sum(), part, materialize_grads=True)[0]
             return Climb(scores.detach(), gradient, values.detach())
 
-        return self.chunks.run(self._placed(rows), work, backward=True)
+        return self.partway.run(self._placed(rows), work, backward=True)
 
     def _placed(self, rows: Tensor) -> Tensor:
         return rows.to(self.model.device, self.model.dtype).contiguous(memory_format=self.model.memory_format)

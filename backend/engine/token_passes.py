@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import torch
 from torch import Tensor
 
 from backend.engine.chunks import Chunks, Meter, Speed
+from backend.engine.prefix import Prefix, record_prefix, resumed
 from backend.methods.question import Target, TokenLogit
 from backend.methods.steps import PassCount
 from backend.models.hooks import UnitEdit, hooked
@@ -69,11 +70,18 @@ class TokenPasses:
         self.edits = tuple(edits)
         size = CPU_CHUNK if model.device.type == "cpu" else GPU_CHUNK
         self.chunks = Chunks(model.device, size, "text", speed or Speed(), meter or Meter())
+        # A part of a pass says nothing about the pace of whole ones, which forecasts are made of.
+        self.partway = replace(self.chunks, speed=Speed())
 
     @property
     def spent(self) -> PassCount:
         """Rows passed so far."""
         return self.chunks.meter.spent
+
+    def prefix(self, tokens: Tensor, layers: Sequence[str]) -> Prefix:
+        """What `forward` may take up again where rows are one prompt (1, tokens) that is changed in these unit layers only."""
+        points = [self.model.units[name] for name in layers]
+        return record_prefix(self.model.module, points, lambda: self.forward(tokens, logits="none"))
 
     def forward(
         self,
@@ -85,22 +93,30 @@ class TokenPasses:
         residual: bool = False,
         edits: Sequence[UnitEdit] = (),
         visit: Callable[[str, Tensor], None] | None = None,
+        prefix: Prefix | None = None,
     ) -> TokenRecord:
         """Pass rows of token ids, int64 (rows, tokens), or of embeddings, (rows, tokens, width).
 
         keep: bool (rows, tokens), false for padding, which must stand on the right; "last" is then each row's last kept token.
-        visit: called in the pass with each recorded unit layer's values instead of keeping them. Raises OutOfMemory.
+        visit: called in the pass with each recorded unit layer's values instead of keeping them.
+        prefix: of the one prompt that all rows repeat; layers inside it are not run, so they can be neither recorded nor edited.
+        Raises OutOfMemory.
         """
 
         def work(part: Tensor, where: slice) -> TokenRecord:
             kept = keep[where].to(self.model.device) if keep is not None else None
-            with torch.inference_mode(), self._hooked(units, edits, where, visit) as found:
+            with (
+                torch.inference_mode(),
+                resumed(self.model.module, prefix, len(part)),
+                self._hooked(units, edits, where, visit) as found,
+            ):
                 hidden, streams = self.model.body(part, kept, residual)
                 chosen = self._chosen(hidden, kept, logits)
                 out = self.model.head(chosen) if chosen is not None else None
             return TokenRecord(out, self._values(found), streams)
 
-        return self.chunks.run(self._placed(tokens), work, backward=False)
+        chunks = self.chunks if prefix is None else self.partway
+        return chunks.run(self._placed(tokens), work, backward=False)
 
     def gradient(
         self, embeddings: Tensor, target: Target, *, units: Sequence[str] = (), edits: Sequence[UnitEdit] = ()
