@@ -1,6 +1,11 @@
 """Importing this module registers every method and check, torch-free."""
 
 from backend.methods import prediction
+from backend.methods.neurons import (
+    feature_visualization,
+    token_projection,
+    token_writers,
+)
 from backend.methods.saliency import (
     grad_cam,
     gradient,
@@ -16,6 +21,7 @@ from backend.methods.saliency import (
 from backend.evidence import completeness, insertion_deletion, weight_randomisation
 
 __all__ = [
-    "completeness", "grad_cam", "gradient", "input_x_gradient", "insertion_deletion", "integrated_gradients", "occlusion",
-    "prediction", "rise", "smoothgrad", "weight_randomisation",
+    "completeness", "feature_visualization", "grad_cam", "gradient", "input_x_gradient", "insertion_deletion",
+    "integrated_gradients", "occlusion", "prediction", "rise", "smoothgrad", "token_projection", "token_writers",
+    "weight_randomisation",
 ]  # fmt: skip
