@@ -64,6 +64,7 @@ def language_model(name: str, module: nn.Module, tokenizer: Tokenizer, revision:
     gated = all(neuron.gate is not None for neuron in neurons.values())
     able: set[Capability] = {FORWARD, GRADIENTS, UNITS, VOCABULARY} | ({GATED_NEURONS} if gated else set())
     weight: Tensor = head.weight
+    final_norm = _final_norm(name, base, blocks, weight.shape[1])
     return LanguageModel(
         card=LanguageCard(
             name=name,
@@ -84,7 +85,8 @@ def language_model(name: str, module: nn.Module, tokenizer: Tokenizer, revision:
         embed=embedding,
         units=units,
         neurons=neurons,
-        final_gain=_final_gain(name, base, blocks, weight.shape[1]),
+        final_gain=_gain(final_norm),
+        final_norm=final_norm,
         unembedding=weight,
         device=weight.device,
         dtype=weight.dtype,
@@ -171,13 +173,18 @@ def _weight(part: nn.Module) -> Any:
     return part.weight.T if type(part).__name__ == "Conv1D" else None  # type: ignore[union-attr, operator]
 
 
-def _final_gain(name: str, base: nn.Module, blocks: nn.ModuleList, width: int) -> Tensor:
+def _final_norm(name: str, base: nn.Module, blocks: nn.ModuleList, width: int) -> nn.Module:
     inside = {id(part) for part in blocks.modules()}
     for part in reversed(list(base.modules())):
         weight = getattr(part, "weight", None)
         if id(part) not in inside and isinstance(weight, Tensor) and tuple(weight.shape) == (width,):
-            return weight.detach() + 1 if re.match("Gemma", type(part).__name__) else weight.detach()
+            return part
     raise ModelError(f"{name}: no final norm of width {width} was found")
+
+
+def _gain(norm: nn.Module) -> Tensor:
+    weight: Any = norm.weight
+    return weight.detach() + 1 if re.match("Gemma", type(norm).__name__) else weight.detach()
 
 
 def _revision(module: nn.Module) -> str:

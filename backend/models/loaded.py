@@ -61,6 +61,7 @@ class LanguageModel:
     head: (…, width) → logits (…, vocabulary). embed: token ids (rows, tokens) → (rows, tokens, width).
     units: by name, in forward order: "mlp.0" … the neurons, "attention.0" … the heads of each block.
     neurons: by unit layer "mlp.0" …, the weights. final_gain: (width,), the final norm's scale.
+    final_norm: the norm before `head`, (…, width) → (…, width): what a lens on the residual stream needs.
     unembedding: (vocabulary, width).
     """
 
@@ -73,6 +74,7 @@ class LanguageModel:
     units: Mapping[str, UnitPoint]
     neurons: Mapping[str, Neurons]
     final_gain: Tensor
+    final_norm: Callable[[Tensor], Tensor]
     unembedding: Tensor
     device: torch.device
     dtype: torch.dtype
