@@ -43,7 +43,7 @@ class Line:
     """The straight line from a baseline to a sample, tensors of one shape, and the passes over points of it.
 
     gradient: points (rows, …) → scores (rows,) and the gradient of each score to its point, (rows, …).
-    score: the score of one point, without its gradient. batches: as `Passes.batches`.
+    score: the score of one point, without its gradient. batches: as `Passes.batches`. at_once: points a batch may have.
     """
 
     start: torch.Tensor
@@ -51,6 +51,7 @@ class Line:
     gradient: Callable[[torch.Tensor], tuple[torch.Tensor, torch.Tensor]]
     score: Callable[[torch.Tensor], float]
     batches: Callable[[int], Iterator[slice]]
+    at_once: int = REFINED_AT_ONCE
 
 
 def along(line: Line, rule: PathRule, steps: int) -> Iterator[AlphaPathSweep]:
@@ -111,7 +112,7 @@ def _adaptive(path: _Path, steps: int) -> Iterator[AlphaPathSweep]:
     """
     mean = torch.zeros(path.store.shape[1], dtype=path.store.dtype, device=path.store.device)
     weights = np.zeros(0)
-    planned = _first_batches(min(FIRST_POINTS, steps))
+    planned = _first_batches(min(FIRST_POINTS, steps), path.line.at_once)
     while planned:
         path.visit(planned.pop(0))
         mean, weights, change = _reweighted(path, mean, weights)
@@ -122,18 +123,18 @@ def _adaptive(path: _Path, steps: int) -> Iterator[AlphaPathSweep]:
         left = steps - len(path.positions)
         good = float(np.abs(residuals).sum()) <= TOLERANCE * span
         if not planned and left and not good and np.isfinite(residuals).all():  # where a pass overflowed, more are no help
-            planned = [_worst(np.array(path.positions)[order], residuals, left)]
+            planned = [_worst(np.array(path.positions)[order], residuals, min(path.line.at_once, left))]
         ends = (float(scores[0]), float(scores[-1])) if len(scores) > 1 else (float("nan"), float(scores[0]))
         absolute = float(np.abs(residuals).sum()) if len(scores) > 1 else float("nan")
         yield path.snapshot(mean, change, steps, ends=ends, absolute=absolute, finished=not planned)
 
 
-def _first_batches(points: int) -> list[list[float]]:
+def _first_batches(points: int, at_once: int) -> list[list[float]]:
     """The sample itself first, then the baseline and the middle, then what makes the points even."""
     even = np.linspace(0, 1, points)
     by_size: list[list[float]] = [[1.0], [0.0, float(even[points // 2])]]
     rest = [float(a) for a in even if not any(float(a) in batch for batch in by_size)]
-    return [*by_size, *[rest[i : i + REFINED_AT_ONCE] for i in range(0, len(rest), REFINED_AT_ONCE)]]
+    return [*by_size, *[rest[i : i + at_once] for i in range(0, len(rest), at_once)]]
 
 
 def _reweighted(path: _Path, mean: torch.Tensor, old: np.ndarray) -> tuple[torch.Tensor, np.ndarray, float]:
@@ -157,9 +158,9 @@ def _segment_residuals(path: _Path, order: np.ndarray) -> np.ndarray:
     return np.diff(positions) * (slopes[1:] + slopes[:-1]) / 2 - np.diff(scores)
 
 
-def _worst(positions: np.ndarray, residuals: np.ndarray, left: int) -> list[float]:
+def _worst(positions: np.ndarray, residuals: np.ndarray, most: int) -> list[float]:
     errors = np.abs(residuals)
-    worst = np.argsort(-errors)[: min(REFINED_AT_ONCE, left)]
+    worst = np.argsort(-errors)[:most]
     worst = worst[errors[worst] >= WORTH_REFINING * errors.max()]
     return [float(positions[i] + positions[i + 1]) / 2 for i in worst]
 
