@@ -26,6 +26,10 @@ REGION_EDITS = 16
 SHAPES_IN_REGION = 64
 POINTS_IN_REGION = 2_000
 
+# Corpora of an operator's folders. A text of 20 MB is five million tokens, hours of passes; 5,000 files are listed in 0.1 s.
+TEXT_FILE_BYTES = 20 * 1024**2
+CORPUS_FILES = 5_000
+
 # Run history, for one owner. The page lists a hundred; unpinned runs beyond the limit leave the oldest first.
 RUNS_KEPT = 5_000
 HISTORY_LISTED = 100
@@ -43,6 +47,8 @@ LABELS_OF_UNIT = 50
 # Disk. A saliency run is 0.6 MB, so 4 GB hold the history above with room for its layers.
 RUN_STORE_BYTES = 4 * 1024**3
 IMAGE_STORE_BYTES = 4 * 1024**3
+# A unit index of the default language model is 57 MB.
+INDEX_STORE_BYTES = 4 * 1024**3
 # A result larger than this is a mistake of the method, not a result.
 RESULT_BYTES = 512 * 1024**2
 

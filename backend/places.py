@@ -30,6 +30,11 @@ def runs() -> Path:
     return _writable(home() / "runs")
 
 
+def indexes() -> Path:
+    """Unit indexes: what each unit of a model does on a corpus."""
+    return _writable(home() / "indexes")
+
+
 def database() -> Path:
     """The SQLite file of the run history; its folder exists, the file may not yet."""
     return home() / "vitrine.db"

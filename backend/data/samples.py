@@ -92,7 +92,7 @@ def _stored(name: str) -> str:
 
 
 def _photo(item: Sample) -> Picture.Image:
-    picture = images.decode(Path(item.file).name, _packaged(item.file).read_bytes())
+    picture = images.decode(Path(item.file).name, packaged(item.file).read_bytes())
     return picture.crop(item.crop) if item.crop else picture
 
 
@@ -119,11 +119,11 @@ def _digit_samples() -> tuple[Sample, ...]:
 @lru_cache(maxsize=1)
 def _digit_table() -> np.ndarray:
     """Float32 (1797, 65): 64 ink counts of 0 to 16, then the digit."""
-    text = gzip.decompress(_packaged(DIGITS).read_bytes())
+    text = gzip.decompress(packaged(DIGITS).read_bytes())
     return np.loadtxt(BytesIO(text), delimiter=",", dtype=np.float32)
 
 
-def _packaged(file: str) -> Path:
+def packaged(file: str) -> Path:
     """A file of an installed package, found without importing the package. Raises ImageError where it is missing."""
     package, _, rest = file.partition("/")
     spec = find_spec(package)
