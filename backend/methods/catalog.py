@@ -3,8 +3,13 @@
 from backend.methods import prediction
 from backend.methods.neurons import (
     feature_visualization,
+    functional_classes,
+    io_functionality,
+    neuron_ablation,
+    neuron_connections,
     token_projection,
     token_writers,
+    unit_activations,
 )
 from backend.methods.saliency import (
     grad_cam,
@@ -21,7 +26,7 @@ from backend.methods.saliency import (
 from backend.evidence import completeness, insertion_deletion, weight_randomisation
 
 __all__ = [
-    "completeness", "feature_visualization", "grad_cam", "gradient", "input_x_gradient", "insertion_deletion",
-    "integrated_gradients", "occlusion", "prediction", "rise", "smoothgrad", "token_projection", "token_writers",
-    "weight_randomisation",
+    "completeness", "feature_visualization", "functional_classes", "grad_cam", "gradient", "input_x_gradient",
+    "insertion_deletion", "integrated_gradients", "io_functionality", "neuron_ablation", "neuron_connections", "occlusion",
+    "prediction", "rise", "smoothgrad", "token_projection", "token_writers", "unit_activations", "weight_randomisation",
 ]  # fmt: skip
