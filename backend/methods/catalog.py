@@ -2,11 +2,16 @@
 
 from backend.methods import prediction
 from backend.methods.neurons import (
+    attention_view,
     feature_visualization,
     functional_classes,
     io_functionality,
+    logit_lens,
     neuron_ablation,
     neuron_connections,
+    token_gradient,
+    token_ig,
+    token_occlusion,
     token_projection,
     token_writers,
     unit_activations,
@@ -23,10 +28,11 @@ from backend.methods.saliency import (
 
 # Pages list methods in order of registration, and checks import some of them.
 # isort: split
-from backend.evidence import completeness, insertion_deletion, weight_randomisation
+from backend.evidence import completeness, insertion_deletion, token_deletion, weight_randomisation
 
 __all__ = [
-    "completeness", "feature_visualization", "functional_classes", "grad_cam", "gradient", "input_x_gradient",
-    "insertion_deletion", "integrated_gradients", "io_functionality", "neuron_ablation", "neuron_connections", "occlusion",
-    "prediction", "rise", "smoothgrad", "token_projection", "token_writers", "unit_activations", "weight_randomisation",
+    "attention_view", "completeness", "feature_visualization", "functional_classes", "grad_cam", "gradient", "input_x_gradient",
+    "insertion_deletion", "integrated_gradients", "io_functionality", "logit_lens", "neuron_ablation", "neuron_connections",
+    "occlusion", "prediction", "rise", "smoothgrad", "token_deletion", "token_gradient", "token_ig", "token_occlusion",
+    "token_projection", "token_writers", "unit_activations", "weight_randomisation",
 ]  # fmt: skip

@@ -24,7 +24,7 @@ from backend.models.loaded import ImageModel
 from tests.unit.methods.saliency.conftest import Explain, asking, steps
 
 METHODS = [chosen.name for chosen in registry.methods("saliency")]
-CHECKS = [check.name for check in registry.checks()]
+CHECKS = [check.name for check in registry.checks() if ClassLogit in check.targets]
 DIGIT = samples("digit")[0].name
 FEW: dict[str, dict[str, Any]] = {"rise": {"masks": 100, "precision": "exact"}, "smoothgrad": {"samples": 24}}
 FEWER: dict[str, dict[str, Any]] = {  # for photos
