@@ -31,6 +31,7 @@ from backend.methods.question import (
     Weights,
 )
 from backend.methods.registry import Method, Page, method_named
+from backend.models.card import VOCABULARY
 from backend.models.catalog import entries, language_entries, reads_text
 
 DEFAULT_MODEL = entries()[0].name
@@ -119,7 +120,8 @@ def prediction(*, sample: str | Path | bytes | Inputs, model: str | ModelRef = D
 
 
 def _default_model(chosen: Method) -> str:
-    return language_entries()[0].name if chosen.inputs is Prompt else DEFAULT_MODEL
+    for_text = chosen.inputs is Prompt or VOCABULARY in chosen.needs
+    return language_entries()[0].name if for_text else DEFAULT_MODEL
 
 
 def _inputs(sample: str | Path | bytes | Inputs | None, ref: ModelRef) -> Inputs:
