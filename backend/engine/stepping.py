@@ -67,9 +67,14 @@ class Engine:
         name, subscription = question.hash, secrets.token_urlsafe(16)
         lane = lane or chosen.lane
         leased = lane == "interactive" if leased is None else leased
+        keep = keep and chosen.remembered
+
+        def again(job: Job) -> bool:
+            return not chosen.remembered or (keep and not job.keep)
+
         with self._wake:
             job = self._jobs.get(name)
-            if job is None or job.snapshot.state in ("stopped", "failed") or (job.snapshot.final and keep and not job.keep):
+            if job is None or job.snapshot.state in ("stopped", "failed") or (job.snapshot.final and again(job)):
                 job = self._admit(question, lane, keep)
             if lane == "interactive":
                 job.lane = lane
@@ -220,7 +225,7 @@ class Engine:
             log.exception("%s failed", job.question.method)
             event = Failed(*told(error))
         seconds = time.perf_counter() - before
-        if isinstance(event, Result):
+        if isinstance(event, Result) and method_named(job.question.method).remembered:
             self.workshop.keep(job.question, event.value)
         with self._wake:
             self._turn += 1

@@ -36,6 +36,7 @@ class Method:
 
     inputs: the kind of input it is asked of, or a union of kinds.
     reads: the sweep the method is a view of, its name and parameters, from the method's; None where it drives the model itself.
+    remembered: whether a finished result is the answer from then on. Not where the work lies elsewhere on disk and may be gone.
     """
 
     name: str
@@ -52,6 +53,7 @@ class Method:
     run: Callable[..., Iterator[Step]]
     reads: Callable[[Any], tuple[str, Any]] | None = None
     is_check: bool = False
+    remembered: bool = True
 
     @property
     def asked_of(self) -> str:
@@ -101,6 +103,7 @@ def method(
     lane: Lane = "interactive",
     reads: Callable[[Any], tuple[str, Any]] | None = None,
     is_check: bool = False,
+    remembered: bool = True,
 ) -> Callable[[Callable[..., Iterator[Step]]], Callable[..., Iterator[Step]]]:
     """Register the decorated generator function under `name`. Raises ValueError where the name is taken."""
 
@@ -108,7 +111,7 @@ def method(
         if name in _registry.methods:
             raise ValueError(f"a method named {name!r} is registered already")
         _registry.methods[name] = Method(
-            name, title, page, params, inputs, targets, needs, returns, lane, teaching, cost, run, reads, is_check
+            name, title, page, params, inputs, targets, needs, returns, lane, teaching, cost, run, reads, is_check, remembered
         )
         return run
 
