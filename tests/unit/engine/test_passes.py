@@ -134,6 +134,7 @@ def test_a_climb_gives_the_measure_and_gradient_of_the_whole_pass_and_computes_n
     assert torch.allclose(found.scores, values[:, 7].sum(dim=(1, 2)), atol=1e-5)
     assert found.values.shape == (20, 64, 32)
     assert passes.spent == PassCount(20, 20)
+    assert passes.chunks.speed.both == 0.0  # half a pass is not the pace of a whole one
     assert not any(module._forward_hooks or module._forward_pre_hooks for module in model.module.modules())
 
 
