@@ -12,7 +12,7 @@ from backend.engine.job import Snapshot
 from backend.engine.stepping import QueueFull
 from backend.methods.params import ParameterError
 from backend.methods.question import Question
-from backend.methods.registry import Lane, method_named
+from backend.methods.registry import method_named
 from components import jobs
 from pages.neurons.scene import Scene
 
@@ -41,8 +41,8 @@ def begin() -> None:
     st.session_state[_WAITING] = []
 
 
-def answer(scene: Scene, question: Question, ready: Ready = lambda value: True, lane: Lane | None = None) -> Answer:
-    """Ask, and take what is there of it now. `ready` says whether a partial value holds what will be shown.
+def answer(scene: Scene, question: Question, ready: Ready = lambda value: True, *, keep: bool = True) -> Answer:
+    """Ask, and take what is there of it now. `ready` says whether a partial value holds what will be shown; `keep` archives it.
 
     A question that failed is not asked again before the reader changes something. Nothing is asked before the model is loaded.
     """
@@ -53,7 +53,7 @@ def answer(scene: Scene, question: Question, ready: Ready = lambda value: True, 
         return Answer(problem=misfit)
     try:
         known = jobs.look(question)
-        snapshot = known if known is not None and known.state == "failed" else jobs.ask(question, lane)
+        snapshot = known if known is not None and known.state == "failed" else jobs.ask(question, keep=keep)
     except (ParameterError, QueueFull) as error:
         return Answer(problem=str(error))
     found = _answer_of(snapshot, ready)

@@ -1,0 +1,87 @@
+"""What the card's sections read out of results: the right row, the right sign, the right words."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from backend.data.frames import Preprocess, frame
+from backend.methods.neurons.neuron_connections import Connection, NeuronConnections
+from backend.methods.neurons.token_projection import TokenProjection
+from backend.methods.neurons.unit import Unit
+from backend.models.card import UnitLayer
+from pages.neurons.card import in_layer
+from pages.neurons.connected import HEADS, NEURONS, lines
+from pages.neurons.fires import share
+from pages.neurons.image_examples import padded
+from pages.neurons.writes import strongest
+
+LAYERS = (UnitLayer("mlp.0", 2, "neuron"), UnitLayer("mlp.1", 2, "neuron"))
+
+
+def _projection(rows: int) -> TokenProjection:
+    tokens = np.arange(rows * 10, dtype=np.int32).reshape(rows, 10)
+    logits = np.linspace(2, 1, 10, dtype=np.float32)[None].repeat(rows, axis=0)
+    return TokenProjection(LAYERS, tokens, logits, tokens + 1000, -logits)
+
+
+def test_tokens_run_from_most_raised_to_most_lowered() -> None:
+    rows = strongest(_projection(4), Unit("mlp.1", 0))
+    assert rows is not None
+    assert [token for token, _ in rows] == [20, 21, 22, 23, 24, 1022, 1021, 1020]
+    logits = [logit for _, logit in rows]
+    assert logits == sorted(logits, reverse=True)
+    assert logits[-1] == pytest.approx(-2.0)
+
+
+def test_rows_that_are_not_there_yet_are_waited_for() -> None:
+    assert strongest(_projection(2), Unit("mlp.0", 1)) is not None
+    assert strongest(_projection(2), Unit("mlp.1", 0)) is None
+    assert strongest(_projection(4), Unit("attention.0", 0)) is None
+
+
+def _connections() -> NeuronConnections:
+    near = tuple(Connection("mlp.3", number, "gate", 0.5 - 0.1 * number) for number in range(8))
+    heads = (Connection("attention.2", 1, "input", 0.4),) * 3
+    against = (Connection("mlp.9", 5, "input", -0.3),)
+    return NeuronConnections("mlp.5", 7, near, against, heads, (), (0.15, 0.05), (0.14, 0.06))
+
+
+def test_connections_are_told_side_by_side_with_what_chance_gives() -> None:
+    found = list(lines(_connections()))
+    assert len(found) == NEURONS + HEADS + 1
+    assert found[0].how == "feeds its gate"
+    assert (found[0].shown, found[0].chance) == ("+0.50", 0.15)
+    assert (found[NEURONS].shown, found[NEURONS].chance) == ("0.40", 0.05)
+    assert (found[-1].how, found[-1].shown, found[-1].chance) == ("reads its opposite by its input", "−0.30", 0.14)
+
+
+def test_a_unit_opened_from_no_list_is_stepped_through_its_layer() -> None:
+    layer = UnitLayer("mlp.0", 3, "neuron")
+    first, middle, last = (in_layer(Unit("mlp.0", number), layer) for number in range(3))
+    assert first is not None
+    assert middle is not None
+    assert last is not None
+    assert (first.before, first.after, first.number, first.total) == ("", "mlp.0:1", 1, 3)
+    assert (middle.before, middle.after) == ("mlp.0:0", "mlp.0:2")
+    assert (last.before, last.after) == ("mlp.0:1", "")
+    assert in_layer(None, layer) is None
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [(0.0123, "1.2 %"), (0.5, "50 %"), (0.000312, "0.031 %"), (0.9962, "99.6 %"), (1.0, "100 %"), (0.0, "0 %")],
+)
+def test_shares_keep_two_digits(value: float, words: str) -> None:
+    assert share(value) == words
+
+
+@pytest.mark.parametrize(
+    "preprocess", [Preprocess(224, 224, 256, (127.0,) * 3, (128.0,) * 3), Preprocess(8, 8, 8, (78.0,), (96.0,))]
+)
+def test_a_kept_picture_is_framed_by_the_model_as_it_was_indexed(preprocess: Preprocess) -> None:
+    from PIL import Image as Picture
+
+    pixels = np.random.default_rng(0).integers(0, 256, (preprocess.height, preprocess.width, preprocess.channels), dtype=np.uint8)
+    again = frame(Picture.fromarray(padded(pixels, preprocess).squeeze()), preprocess)
+    np.testing.assert_array_equal(again, pixels)
