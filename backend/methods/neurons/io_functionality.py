@@ -78,7 +78,9 @@ def io_classes(
     """Class and whether it is typical, uint8 and bool (neurons,), by Gerstner and Schütze's rule.
 
     Checked against the authors' code (sjgerstner/RW_functionalities): six classes by one threshold, 0.5, on strict
-    inequalities; the sign of the gate's cosine never decides the class, as (−w_in, −w_out) is the same neuron.
+    inequalities; the sign of the gate's cosine never decides the class, as (−w_in, −w_out) is the same neuron. Typical is a
+    class whose third cosine follows from the other two being aligned or not; where the gate stands against the write, the
+    authors' `copysign` takes its sign alone, while here it turns the sign of gate_read, as geometry asks.
     """
     gate_aligned = np.abs(gate_write) > threshold  # false for NaN, so that ungated neurons are conditional by this test alone
     ungated = np.isnan(gate_write)
@@ -87,7 +89,7 @@ def io_classes(
     for sign, whole, conditional in ((1, ENRICHMENT, CONDITIONAL_ENRICHMENT), (-1, DEPLETION, CONDITIONAL_DEPLETION)):
         aligned = sign * read_write > threshold
         classes[aligned] = np.where(gate_aligned | ungated, whole, conditional)[aligned]
-    agreement = np.copysign(gate_read, gate_write)
+    agreement = np.sign(gate_write) * gate_read
     three = np.isin(classes, (ENRICHMENT, DEPLETION))
     typical = np.where(three, np.sign(read_write) * agreement > threshold, np.abs(gate_read) <= threshold)
     return classes, typical | ungated | (classes == ORTHOGONAL)

@@ -133,7 +133,7 @@ class _Builder:
         return torch.stack(rows)  # (vocabulary, width)
 
     def _unembedding(self) -> Tensor:
-        """Fillers are read from everywhere but the null coordinates, little from the words' own; half of all words have a plus."""
+        """Fillers are read from everywhere but the null coordinates, little from the words' own; half of them have a plus."""
         rows = self._noise(len(self.plan.vocabulary), self.plan.width) / self.plan.width**0.5
         for name, number in self.place.items():
             rows[:, number] *= 0.0 if name in self.plan.null else 0.2 if name.startswith("out ") else 1.0
