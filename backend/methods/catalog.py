@@ -3,12 +3,16 @@
 from backend.methods import prediction
 from backend.methods.neurons import (
     attention_view,
+    component_attribution,
+    conductance,
     feature_visualization,
     functional_classes,
     io_functionality,
     logit_lens,
     neuron_ablation,
     neuron_connections,
+    receptive_field,
+    neuron_index,
     token_gradient,
     token_ig,
     token_occlusion,
@@ -31,8 +35,9 @@ from backend.methods.saliency import (
 from backend.evidence import completeness, insertion_deletion, token_deletion, weight_randomisation
 
 __all__ = [
-    "attention_view", "completeness", "feature_visualization", "functional_classes", "grad_cam", "gradient", "input_x_gradient",
-    "insertion_deletion", "integrated_gradients", "io_functionality", "logit_lens", "neuron_ablation", "neuron_connections",
-    "occlusion", "prediction", "rise", "smoothgrad", "token_deletion", "token_gradient", "token_ig", "token_occlusion",
-    "token_projection", "token_writers", "unit_activations", "weight_randomisation",
+    "attention_view", "completeness", "component_attribution", "conductance", "feature_visualization", "functional_classes",
+    "grad_cam", "gradient", "input_x_gradient", "insertion_deletion", "integrated_gradients", "io_functionality", "logit_lens",
+    "neuron_ablation", "neuron_connections", "neuron_index", "occlusion", "prediction", "receptive_field", "rise", "smoothgrad",
+    "token_deletion", "token_gradient", "token_ig", "token_occlusion", "token_projection", "token_writers", "unit_activations",
+    "weight_randomisation",
 ]  # fmt: skip

@@ -55,6 +55,7 @@ class AlphaPathSweep:
     absolute_residual: Σ over segments of the error's absolute value; None for the fixed rules.
     total: the points still planned at most; those visited once the rule is satisfied.
     change: relative L1 change of the attribution in the last refinement.
+    positions: float64 (done,), where on the way from baseline (0) to sample (1) the points are, in the order visited.
     """
 
     mean_gradient: np.ndarray
@@ -67,6 +68,7 @@ class AlphaPathSweep:
     done: int
     total: int
     held: int
+    positions: np.ndarray
 
     @property
     def nbytes(self) -> int:

@@ -101,6 +101,7 @@ class _Path:
             done=len(self.positions),
             total=len(self.positions) if finished else total,
             held=self.store.element_size() * self.store.shape[1] * len(self.positions),
+            positions=np.array(self.positions),
         )
 
 
