@@ -46,7 +46,7 @@ class Aim:
 def aim_of(params: FeatureVisualization, model: ImageModel, positions: int) -> Aim:
     """The aim that the parameters name; `positions` are those of `layer_of`."""
     layer = layer_of(params, model)
-    return Aim(layer.name, params.unit, params.objective, params.direction, centre_of(model, positions))
+    return Aim(layer.name, params.unit, params.objective, params.direction, centre_of(model, layer.name, positions))
 
 
 def layer_of(params: FeatureVisualization, model: ImageModel) -> UnitLayer:
@@ -63,11 +63,22 @@ def layer_of(params: FeatureVisualization, model: ImageModel) -> UnitLayer:
     return layer
 
 
-def centre_of(model: ImageModel, positions: int) -> int:
-    """The middle of a layer's map, row-major; leading tokens that stand for no place in the picture are skipped."""
-    grids = [point.to_map for point in model.layers.values() if isinstance(point.to_map, TokenGrid)]
-    for grid in grids:
-        if grid.extra + grid.height * grid.width == positions:
-            return grid.extra + (grid.height // 2) * grid.width + grid.width // 2
-    card = next((card for card in model.card.layers if card.height * card.width == positions), None)
-    return (card.height // 2) * card.width + card.width // 2 if card else positions // 2
+def centre_of(model: ImageModel, layer: str, positions: int) -> int:
+    """The middle of a layer's map, row by row."""
+    extra, height, width = grid_of(model, layer, positions)
+    return extra + (height // 2) * width + width // 2 if height else positions // 2
+
+
+def grid_of(model: ImageModel, layer: str, positions: int) -> tuple[int, int, int]:
+    """How a layer's positions lie in the picture: leading tokens that stand for no place, then rows and columns.
+
+    Where that cannot be told, no position stands for a place.
+    """
+    card = next((card for card in model.card.layers if card.name == layer), None)
+    if card is not None and card.height * card.width == positions:
+        return 0, card.height, card.width
+    for point in model.layers.values():
+        grid = point.to_map
+        if isinstance(grid, TokenGrid) and grid.extra + grid.height * grid.width == positions:
+            return grid.extra, grid.height, grid.width
+    return positions, 0, 0
