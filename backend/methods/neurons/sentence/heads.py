@@ -57,9 +57,7 @@ def _kept_layers(model: LanguageModel, layer: str, tokens: int) -> tuple[str, ..
     if HALF * heads * tokens**2 > WEIGHT_BYTES:
         most = math.isqrt(WEIGHT_BYTES // (HALF * heads))
         way_out = "" if layer else " Name one layer, or shorten the prompt."
-        raise ParameterError(
-            f"Weights of {heads} heads are kept for at most {most} tokens; the prompt has {tokens}.{way_out}"
-        )
+        raise ParameterError(f"Weights of {heads} heads are kept for at most {most} tokens; the prompt has {tokens}.{way_out}")
     return kept
 
 
