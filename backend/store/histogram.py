@@ -5,22 +5,29 @@ from __future__ import annotations
 import numpy as np
 
 
-def quantile(counts: np.ndarray, low: float, high: float, minimum: float, maximum: float, share: float) -> float:
-    """The value that `share` of the activations do not exceed, as if they lay evenly in each bin.
+def quantiles(
+    counts: np.ndarray, low: np.ndarray, high: np.ndarray, minimum: np.ndarray, maximum: np.ndarray, share: float
+) -> np.ndarray:
+    """The value of each unit that `share` of its activations do not exceed, as if they lay evenly in each bin, float64 (units,).
 
-    counts: (bins,), equal bins between low and high, whose outer ones reach to minimum and maximum. NaN where all are zero.
+    counts: (units, bins), equal bins between low and high, (units,) each, whose outer ones reach to minimum and maximum.
+    NaN where nothing was counted.
     """
-    total = counts.sum()
-    if not total:
-        return float("nan")
-    edges = np.linspace(low, high, len(counts) + 1)
-    edges[0], edges[-1] = minimum, maximum
-    edges = np.clip(edges, minimum, maximum)
-    below = np.concatenate([[0.0], np.cumsum(counts, dtype=np.float64)]) / total
-    at = int(np.clip(np.searchsorted(below, share, side="left") - 1, 0, len(counts) - 1))
-    width = below[at + 1] - below[at]
-    inside = (share - below[at]) / width if width > 0 else 0.0
-    return float(edges[at] + inside * (edges[at + 1] - edges[at]))
+    units, bins = counts.shape
+    total = counts.sum(axis=1, dtype=np.float64)  # (units,)
+    below = np.cumsum(counts, axis=1, dtype=np.float64)  # (units, bins)
+    wanted = share * total
+    at = np.minimum((below < wanted[:, None]).sum(axis=1), bins - 1)  # (units,) the bin it lies in
+    rows = np.arange(units)
+    before = np.where(at > 0, below[rows, at - 1], 0.0)
+    held = below[rows, at] - before
+    width = (high.astype(np.float64) - low) / bins
+    left = np.where(at > 0, low + at * width, np.minimum(minimum, low))
+    right = np.where(at < bins - 1, low + (at + 1) * width, np.maximum(maximum, high))
+    # No activation lies beyond the extremes, though a bin may.
+    left, right = np.clip(left, minimum, maximum), np.clip(right, minimum, maximum)
+    inside = np.divide(wanted - before, held, out=np.zeros(units), where=held > 0)
+    return np.where(total > 0, left + inside * (right - left), np.nan)
 
 
 def standardised_moments(shift: np.ndarray, sums: np.ndarray, totals: np.ndarray) -> dict[str, np.ndarray]:

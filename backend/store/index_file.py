@@ -40,8 +40,9 @@ class IndexDamaged(StoreError):
 class Manifest:
     """What an index is of, and how far it has come.
 
-    items, items_total: sequences or pictures passed, and how many were asked for. positions_of: values counted of each unit of a
-    layer, one number a layer. finished: whether all items asked for have passed.
+    items, items_total: sequences or pictures passed, and how many were asked for, of `available` in the corpus.
+    positions_of: values counted of each unit of a layer, one number a layer. finished: whether all items asked for have passed.
+    seed: what the order of items was drawn by.
     """
 
     model: str
@@ -50,8 +51,10 @@ class Manifest:
     layers: tuple[UnitLayer, ...]
     items: int
     items_total: int
+    available: int
     positions_of: tuple[int, ...]
     finished: bool
+    seed: int
 
     @property
     def positions(self) -> int:

@@ -10,7 +10,7 @@ import numpy as np
 
 from backend.methods.neurons.unit import Unit, position_of
 from backend.methods.question import Corpus
-from backend.store.histogram import quantile, standardised_moments
+from backend.store.histogram import quantiles, standardised_moments
 from backend.store.index_file import (
     BEFORE,
     NO_SLOT,
@@ -123,6 +123,10 @@ class UnitIndex:
             return (self._file.get_tensor("fired") / self._positions).astype(np.float32)
         return self._moments[name]
 
+    def arrays(self) -> dict[str, np.ndarray]:
+        """All arrays as the file holds them, copied: what a build needs to go on."""
+        return {name: self._file.get_tensor(name) for name in self._names}
+
     def record(self, unit: Unit) -> UnitRecord:
         """What the index knows of one unit. Raises ParameterError where the model has none of that name."""
         at = self._position(unit)
@@ -132,7 +136,8 @@ class UnitIndex:
         moments = standardised_moments(self._row("shift", at)[None], self._row("shift_sums", at)[None], np.array([total]))
 
         def share(at_most: float) -> float:
-            return quantile(counts, low, high, minimum, maximum, at_most)
+            ends = [np.array([value]) for value in (low, high, minimum, maximum)]
+            return float(quantiles(counts[None], ends[0], ends[1], ends[2], ends[3], at_most)[0])
 
         return UnitRecord(
             counts, low, high, minimum, maximum,
