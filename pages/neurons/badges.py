@@ -14,6 +14,7 @@ from backend.models.card import ModelCard, UnitLayer
 from backend.store.labels import Label
 from pages.neurons.answers import answer
 from pages.neurons.columns import weights_question
+from pages.neurons.fields import field_words, fields
 from pages.neurons.fires import share
 from pages.neurons.scene import Scene
 
@@ -33,6 +34,7 @@ def row(scene: Scene, label: Label | None) -> None:
             _class(scene, "io_functionality")
         else:
             _positions(scene)
+            _field(scene)
         _rate(scene)
         if label is not None:
             _test(label)
@@ -85,6 +87,14 @@ def _positions(scene: Scene) -> None:
     layer = next((item for item in scene.card.layers if item.name == scene.unit.layer), None)
     if layer is not None:
         st.badge(f"{layer.height} × {layer.width} positions", color="gray", help="The channel has a value at each cell of a map.")
+
+
+def _field(scene: Scene) -> None:
+    known = fields(scene)
+    if known is None or scene.unit is None or scene.unit.layer not in known.typical:
+        return
+    side = round(max(known.typical[scene.unit.layer]))
+    st.badge(f"field {side} px", color="gray", help=field_words(known, scene.unit.layer))
 
 
 def _rate(scene: Scene) -> None:

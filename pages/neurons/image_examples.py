@@ -13,6 +13,7 @@ from backend.data.corpora import CorpusError, image_corpus
 from backend.data.frames import Preprocess
 from backend.data.images import ImageError
 from backend.markdown import literal
+from backend.methods.neurons.receptive_field import ReceptiveFields
 from backend.methods.prediction import Prediction
 from backend.methods.question import Box, Corpus, Image
 from backend.models.catalog import CatalogEntry
@@ -21,30 +22,32 @@ from components.figures.crops import field_crop, framed_photo
 from components.pictures import picture
 from components.theme import current_theme
 from pages.neurons.answers import answer
-from pages.neurons.fields import field_box
+from pages.neurons.fields import field_box, field_words, fields
 from pages.neurons.scene import Scene
 
 COLUMNS, LEAST_WIDTH = 5, 100
+CLASSES = "The class is the model's own first answer for the picture."
 
 
 def grid(scene: Scene) -> None:
     """The band's examples, each with its value and what the model takes the picture for."""
     if scene.corpus is None or scene.record is None:
         return
+    known = fields(scene)
     cells = st.grid(COLUMNS, min_column_width=LEAST_WIDTH, gap="small")
     for example in scene.record.examples[scene.view.band]:
         with cells.cell():
             try:
-                _example(scene, scene.corpus, example)
+                _example(scene, scene.corpus, example, field_box(scene, known, example.place))
             except (CorpusError, ImageError) as error:
                 st.caption(literal(str(error), 200))
-    st.caption(" ".join(filter(None, (ceiling(scene), "The class is the model's own first answer for the picture."))))
+    st.caption(" ".join(filter(None, (ceiling(scene), _sizes(scene, known), CLASSES))))
 
 
-def _example(scene: Scene, corpus: Corpus, example: Example) -> None:
+def _example(scene: Scene, corpus: Corpus, example: Example, box: Box | None) -> None:
     assert isinstance(scene.entry, CatalogEntry)
     frame = _frame(corpus, example.item, scene.entry.preprocess)
-    box, theme = field_box(scene, example.place), current_theme()
+    theme = current_theme()
     whole = partial(framed_photo, frame, box, theme)
     make = whole if box is None or scene.view.full else partial(field_crop, frame, box)
     name = f"{corpus.content} {example.item} {box} {scene.view.full} {theme} {scene.entry.preprocess}"
@@ -87,6 +90,12 @@ def padded(frame: np.ndarray, preprocess: Preprocess) -> np.ndarray:
     scale = preprocess.resize / min(height, width)
     more = [max(0, round(side * scale) - side) for side in (height, width)]
     return np.pad(frame, [*((extra // 2, extra - extra // 2) for extra in more), (0, 0)], mode="edge")
+
+
+def _sizes(scene: Scene, known: ReceptiveFields | None) -> str:
+    if known is None or scene.unit is None or scene.unit.layer not in known.typical:
+        return ""
+    return field_words(known, scene.unit.layer)
 
 
 def ceiling(scene: Scene) -> str:

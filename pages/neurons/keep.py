@@ -31,7 +31,7 @@ def tools(scene: Scene) -> None:
         st.caption("Opens this card, band and settings on this server. The index and photos stay here.")
         st.code(link, language=None, wrap_lines=True)
     with st.popover("", icon=":material/download:", type="tertiary", help="Export this card"):
-        shown = _shown(scene, link)
+        shown = gathered(scene, link)
         if shown is None:
             st.caption("There is nothing to export before the index has read something of the corpus.")
             return
@@ -72,7 +72,7 @@ def index_lines(shown: Shown) -> str:
     )
 
 
-def _shown(scene: Scene, link: str) -> Shown | None:
+def gathered(scene: Scene, link: str) -> Shown | None:
     if scene.unit is None or scene.record is None or scene.index is None or scene.corpus is None:
         return None
     kind = next(layer.kind for layer in scene.layers if layer.name == scene.unit.layer)
