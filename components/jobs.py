@@ -77,12 +77,15 @@ def leave_the_rest() -> None:
     _tell_sidebar()
 
 
-def tend(question: Question) -> Snapshot:
-    """Start work in the background that goes on whatever its visitor does, until it ends or someone stops it for all."""
+def tend(question: Question, *, keep: bool = False) -> Snapshot:
+    """Start work in the background that goes on whatever its visitor does, until it ends or someone stops it for all.
+
+    keep: whether the run is written to the archive. Raises ParameterError, QueueFull.
+    """
     with _lock:
         known = _tended_snapshot(question)
         if known is None or known.state in ("stopped", "failed"):
-            _tended[question.hash] = engine().ask(question, lane="background", leased=False, keep=False)
+            _tended[question.hash] = engine().ask(question, lane="background", leased=False, keep=keep)
         snapshot = _tended_snapshot(question)
     assert snapshot is not None
     return snapshot

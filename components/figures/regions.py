@@ -9,7 +9,7 @@ from typing import Any, Literal
 import numpy as np
 
 from backend.methods.question import Box, Stroke
-from components.figures.frame import Figure, axis, base_layout, data_uri
+from components.figures.frame import SMALL, Figure, axis, base_layout, data_uri
 from components.palette import PALETTES, Theme, rgb
 
 Tool = Literal["box", "brush"]
@@ -89,3 +89,21 @@ def _photo(frame: np.ndarray) -> Figure:
     height, width = frame.shape[:2]
     place = {"xref": "x", "yref": "y", "x": 0, "y": 0, "sizex": width, "sizey": height, "sizing": "stretch"}
     return place | {"source": data_uri(frame, 90), "layer": "below"}
+
+
+def outlined(frame: np.ndarray, region: np.ndarray) -> np.ndarray:
+    """The frame, uint8 (H, W, C), grey where it had one channel, its part outside of the region, bool (H, W), dimmed.
+
+    Returns uint8 (H, W, 3): dimming and a line of white keep the photo's own colours inside, whatever they are.
+    """
+    height, width = region.shape
+    pixels = np.broadcast_to(frame, (height, width, 3)).astype(np.float32)
+    dimmed = np.where(region[..., None], pixels, 0.35 * pixels + 40)
+    inner = region.copy()
+    inner[1:] &= region[:-1]
+    inner[:-1] &= region[1:]
+    inner[:, 1:] &= region[:, :-1]
+    inner[:, :-1] &= region[:, 1:]
+    thin = min(height, width) >= SMALL  # a line would cover the pixels of a small picture
+    dimmed[region & ~inner & thin] = 255
+    return np.asarray(dimmed.round(), np.uint8)

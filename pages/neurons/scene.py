@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 from backend.data import images
+from backend.data.corpora import CorpusError, corpora, corpus
 from backend.engine import engine
 from backend.engine.job import Snapshot
 from backend.methods.neurons.unit import Unit, read_unit
@@ -13,12 +13,10 @@ from backend.methods.params import ParameterError
 from backend.methods.question import Corpus, Image, ModelRef, Prompt, Question
 from backend.models.card import Card, UnitLayer
 from backend.models.catalog import CatalogEntry, Entry, LanguageEntry, any_entry
+from backend.store.unit_index import IndexDamaged, UnitIndex, UnitRecord, open_index
 from components import jobs
 from pages.neurons.view import View
 from pages.saliency.scene import content_of
-
-if TYPE_CHECKING:
-    from backend.store.unit_index import UnitIndex, UnitRecord
 
 FIRST_PROMPT = "The capital of France is"
 
@@ -74,9 +72,9 @@ def build(view: View) -> Scene:
     view = replace(view, revision=card.revision if card is not None else "")
     problems: list[str] = []
     view = _with_photo(view, entry, problems)
-    corpus = _corpus(view, problems)
-    index = _index(view, corpus)
-    scene = Scene(view, card, entry, view.ref, corpus, index, None, None, ())
+    read = _corpus(view, problems)
+    index = _index(view, read, problems)
+    scene = Scene(view, card, entry, view.ref, read, index, None, None, ())
     unit = _unit(scene, problems)
     record = index.record(unit) if index is not None and unit is not None else None
     return replace(scene, unit=unit, record=record, problems=tuple(problems))
@@ -106,27 +104,26 @@ def _with_photo(view: View, entry: Entry, problems: list[str]) -> View:
 
 
 def _corpus(view: View, problems: list[str]) -> Corpus | None:
-    try:
-        from backend.data.corpora import corpora, corpus
-    except ImportError:  # until it is there
-        return None
-
-    offered = corpora(view.model)
-    names = [item.name for item in offered]
+    names = [item.name for item in corpora(view.model)]
     if view.corpus and view.corpus not in names:
-        problems.append(f"There is no corpus {view.corpus!r} for {view.model}; there are {', '.join(names) or 'none'}.")
+        problems.append(f"There is no corpus {view.corpus[:60]!r} for {view.model}; there are {', '.join(names) or 'none'}.")
     if not names:
         return None
-    return corpus(view.corpus if view.corpus in names else names[0])
-
-
-def _index(view: View, corpus: Corpus | None) -> UnitIndex | None:
     try:
-        from backend.store.unit_index import open_index
-    except ImportError:  # until it is there
+        return corpus(view.corpus if view.corpus in names else names[0])
+    except CorpusError as error:
+        problems.append(str(error))
         return None
 
-    return open_index(view.model, view.revision, corpus) if corpus is not None and view.revision else None
+
+def _index(view: View, corpus: Corpus | None, problems: list[str]) -> UnitIndex | None:
+    if corpus is None or not view.revision:
+        return None
+    try:
+        return open_index(view.model, view.revision, corpus)
+    except IndexDamaged as error:
+        problems.append(str(error))
+        return None
 
 
 def _unit(scene: Scene, problems: list[str]) -> Unit | None:

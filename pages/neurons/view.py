@@ -11,13 +11,15 @@ from backend.limits import PROMPT_CHARACTERS
 from backend.methods.params import ParameterError, from_text
 from backend.methods.question import Inputs, ModelRef, Question, RegionEdit, Target
 from backend.methods.registry import method_named, methods
+from backend.store.unit_index import Band as Band
 from pages.saliency.region_text import read_region, write_region
 
 Mode = Literal["units", "sentence"]
-Band = Literal["top", "high", "middle", "random", "bottom"]
 Search = Literal["", "meaning", "token", "prompt", "photo", "like"]
+Kinds = Literal["", "writes", "reads"]
 NOT_VIEW = ("model",)  # the sidebar's
 FIND_CHARACTERS = 200
+CORPUS_CHARACTERS = 100  # an operator's folder may have any name
 FACETS = 12
 _CONTENT = re.compile(r"[0-9a-f]{64}")
 _NAME = re.compile(r"[a-z0-9-]{1,40}")
@@ -38,6 +40,7 @@ class View:
     prompt: the text under debugging, "" for the page's own; photo: a sample's name or a stored photo's SHA-256, "" for the
         model's first sample; region: a part of that photo, None for all of it.
     search, find: how units are searched and for what: a meaning, a token or a unit; prompts and photos have fields of their own.
+    kinds: whether classes go by what neurons write, or by what they make of what they read; "" for what is known first.
     layer, facets: only units of this layer and of these classes are listed. across, up: statistics of the scatter.
     order: the statistic that sorts the list where no search does.
     band, full: which examples a card shows, and whether whole texts instead of phrases.
@@ -57,6 +60,7 @@ class View:
     region: RegionEdit | None = None
     search: Search = ""
     find: str = ""
+    kinds: Kinds = ""
     layer: str = ""
     facets: tuple[str, ...] = ()
     across: str = ""
@@ -201,12 +205,13 @@ def _facets(key: str, text: str) -> tuple[str, ...]:
 _READERS: dict[str, Callable[[str, str], Any]] = {
     "mode": _one_of(get_args(Mode)),
     "unit": _like(_UNIT, "a layer and a number, such as mlp.17:842"),
-    "corpus": _like(_NAME, "a corpus' name"),
+    "corpus": _text(CORPUS_CHARACTERS),
     "prompt": _text(PROMPT_CHARACTERS),
     "photo": _photo,
     "region": lambda _, text: read_region(text),
     "search": _one_of(get_args(Search)),
     "find": _text(FIND_CHARACTERS),
+    "kinds": _one_of(get_args(Kinds)),
     "layer": _like(_LAYER, "a layer's name"),
     "facets": _facets,
     "across": _like(_WORD, "a statistic's name"),

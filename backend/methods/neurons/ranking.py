@@ -54,6 +54,26 @@ def at_positions(
     return _joined(parts)
 
 
+def at_peak(activations: Activations, layers: Sequence[UnitLayer], sampled: np.ndarray) -> StandingOut:
+    """Each unit at its largest value, against its largest values in samples: layers of more positions have larger ones.
+
+    sampled: (units, samples), the unit's largest value in each of some samples, in flat order of `layers`. `deviations` count
+    from their mean in their standard deviations.
+    """
+    mean, deviation = sampled.mean(axis=1, dtype=np.float32), sampled.std(axis=1, dtype=np.float32)
+    parts = []
+    for layer, centre, spread in _by_layer(layers, mean, deviation):
+        found = activations.get(layer.name)
+        if found is None:
+            parts.append(_nothing(layer.count))
+            continue
+        values = found.astype(np.float32)
+        at = values.argmax(axis=0)
+        peak = values[at, np.arange(layer.count)]
+        parts.append(StandingOut(_standard(peak[None], centre, spread)[0], peak, _without(values, at), at))
+    return _joined(parts)
+
+
 def over_region(
     activations: Activations,
     layers: Sequence[UnitLayer],
@@ -124,6 +144,22 @@ def alike(values: np.ndarray, place: int, seed: int = 0) -> Likeness:
     draw = np.random.default_rng(seed)
     shuffled = np.stack([draw.permutation(own) for _ in range(SHUFFLES)], axis=1)  # (samples, shuffles)
     return Likeness(unit @ own, float(np.nanmax(np.abs(unit @ shuffled))))
+
+
+def share_beyond(value: float, counts: np.ndarray, low: float, high: float) -> float:
+    """Which share of a unit's activations lies beyond a value, on the side of the median that the value is on.
+
+    counts: (bins,), equal bins between low and high whose outer ones hold all beyond; activations count as spread evenly in
+    their bin, so a share is exact to one bin, and a value beyond `low` or `high` is told as if it were there.
+    NaN where nothing was counted.
+    """
+    total = float(counts.sum())
+    if not total:
+        return float("nan")
+    place = float(np.clip((value - low) / ((high - low) or 1.0) * len(counts), 0, len(counts)))
+    whole = min(int(place), len(counts) - 1)
+    below = (float(counts[:whole].sum()) + (place - whole) * float(counts[whole])) / total
+    return min(below, 1 - below)
 
 
 def strongest(scores: np.ndarray, count: int, among: np.ndarray | None = None) -> np.ndarray:

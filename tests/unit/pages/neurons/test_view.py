@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from backend.methods.question import Box, RegionEdit
-from pages.neurons.view import FACETS, FIND_CHARACTERS, Band, Mode, Search, View, read, write
+from backend.store.unit_index import Band
+from pages.neurons.view import FACETS, FIND_CHARACTERS, Kinds, Mode, Search, View, read, write
 
 UNITS = st.sampled_from(["", "mlp.17:842", "blocks.10:447", "attention.3:0", "stage-1.conv_2:999999999"])
 VIEWS = st.builds(
@@ -23,6 +24,7 @@ VIEWS = st.builds(
     region=st.none() | st.builds(RegionEdit, st.builds(Box, *[st.integers(0, 224)] * 4).map(lambda box: (box,))),
     search=st.sampled_from(get_args(Search)),
     find=st.text(max_size=FIND_CHARACTERS),
+    kinds=st.sampled_from(get_args(Kinds)),
     layer=st.sampled_from(["", "mlp.3", "blocks.12"]),
     facets=st.lists(st.sampled_from(["prediction", "entropy", "attention-off"]), unique=True).map(tuple),
     across=st.sampled_from(["", "firing_rate"]),
@@ -63,7 +65,7 @@ def test_any_link_gives_a_view_and_words_for_what_it_could_not_follow(link: dict
         ("unit", "<script>:1", ("<script>", "layer and a number")),
         ("unit", "mlp.1:9999999999", ("9999999999",)),
         ("mode", "x-ray", ("x-ray", "units", "sentence")),
-        ("corpus", "../../etc", ("../../etc",)),
+        ("corpus", "a" * 101, ("101", "100")),
         ("prompt", "a" * 20_001, ("20,001", "20,000")),
         ("find", "a" * 201, ("201", "200")),
         ("photo", "../passwd", ("../passwd",)),
