@@ -17,6 +17,8 @@ from pages.saliency.region_text import read_region, write_region
 Mode = Literal["units", "sentence"]
 Search = Literal["", "meaning", "token", "prompt", "photo", "like"]
 Kinds = Literal["", "writes", "reads"]
+LensMeasure = Literal["probability", "divergence", "rank"]
+HeadMeasure = Literal["first", "previous", "itself", "entropy", "induction"]
 NOT_VIEW = ("model",)  # the sidebar's
 FIND_CHARACTERS = 200
 CORPUS_CHARACTERS = 100  # an operator's folder may have any name
@@ -46,6 +48,7 @@ class View:
     band, full: which examples a card shows, and whether whole texts instead of phrases.
     target, position: a token of the vocabulary, or a class, that is explained; None for the model's first; and after which
         token of the prompt, −1 being the last. head: "layer:number" of an attention map.
+    lens, heads: what the logit lens and the overview of heads show; sized: weights times the length of what is read.
     factor, clamp: what the card's unit is multiplied by, or set to where `clamp` is not None.
     params: a method's parameters as a link writes them, by "method.parameter".
     """
@@ -71,6 +74,9 @@ class View:
     target: int | None = None
     position: int = -1
     head: str = ""
+    lens: LensMeasure = "probability"
+    heads: HeadMeasure = "first"
+    sized: bool = False
     factor: float = 0.0
     clamp: float | None = None
     params: Mapping[str, str] = field(default_factory=dict)
@@ -188,6 +194,10 @@ def _number(limit: float) -> Callable[[str, str], float]:
     return reader
 
 
+def _switch(key: str, text: str) -> bool:
+    return _one_of(("true", "false"))(key, text) == "true"
+
+
 def _photo(key: str, text: str) -> str:
     if not _CONTENT.fullmatch(text) and not _NAME.fullmatch(text):
         raise ParameterError(f"The link's {key}, {text[:40]!r}, is neither a sample's name nor a photo's fingerprint.")
@@ -218,9 +228,12 @@ _READERS: dict[str, Callable[[str, str], Any]] = {
     "up": _like(_WORD, "a statistic's name"),
     "order": _like(_WORD, "a statistic's name"),
     "band": _one_of(get_args(Band)),
-    "full": lambda key, text: _one_of(("true", "false"))(key, text) == "true",
+    "full": _switch,
     "target": _whole(0, 10**7 - 1),
     "position": _whole(-1, 10**5),
+    "lens": _one_of(get_args(LensMeasure)),
+    "heads": _one_of(get_args(HeadMeasure)),
+    "sized": _switch,
     "head": _like(_UNIT, "a layer and a number, such as attention.12:5"),
     "factor": _number(100.0),
     "clamp": _number(10.0**5),
