@@ -11,7 +11,7 @@ from backend.methods.neurons.neuron_connections import Connection, NeuronConnect
 from backend.methods.neurons.weights.attention import attention_weights
 from backend.methods.neurons.weights.block_norms import ReadingGains, reading_gains
 from backend.methods.neurons.weights.head_alignment import head_reads, head_writes
-from backend.methods.neurons.weights.io_cosines import read_directions
+from backend.methods.neurons.weights.io_cosines import folded_reads
 from backend.methods.neurons.weights.unembedding import neuron_layers, unit_rows, writes
 from backend.methods.params import ParameterError
 from backend.models.loaded import LanguageModel
@@ -35,11 +35,11 @@ def connections(model: LanguageModel, params: NeuronConnectionsParams, seed: int
     layer, gains = f"mlp.{block}", reading_gains(model)
     generator = torch.Generator().manual_seed(seed)
     order = torch.randperm(model.card.width, generator=generator).to(model.device)
-    read, gate = read_directions(model, layer, gains[block] if gains else None)
+    read, gate = folded_reads(model, layer, gains[block] if gains else None)
     ports: dict[Port, Tensor] = {"input": _with_shuffled(read[params.unit], order)}
     if gate is not None:
         ports["gate"] = _with_shuffled(gate[params.unit], order)
-    written = _with_shuffled(unit_rows(writes(model, layer)[[params.unit]].float())[0], order)
+    written = _with_shuffled(writes(model, layer)[params.unit].float(), order)
     before, after = _neurons_before(model, block, ports), _neurons_after(model, block, written, gains)
     heads_before, heads_after, known = _heads(model, block, ports, written, gains)
     return NeuronConnections(
@@ -64,14 +64,21 @@ def _block(model: LanguageModel, params: NeuronConnectionsParams) -> int:
 
 
 def _with_shuffled(vector: Tensor, order: Tensor) -> Tensor:
-    return torch.stack([vector, vector[order]])  # (2, width)
+    """The vector at length 1 and its shuffled copy, (2, width)."""
+    return unit_rows(torch.stack([vector, vector[order]]))
+
+
+def _cosines(vectors: Tensor, weights: Tensor) -> Tensor:
+    """Cosines of unit vectors (2, width) with weights (neurons, width) of any length: (2, neurons)."""
+    lengths = weights.norm(dim=1)
+    return vectors @ weights.T / lengths.where(lengths > 0, torch.ones_like(lengths))
 
 
 def _neurons_before(model: LanguageModel, block: int, ports: dict[Port, Tensor]) -> list[_Alignments]:
     found = []
     for number in range(block):
-        written = unit_rows(writes(model, f"mlp.{number}").float())
-        found += [_Alignments(f"mlp.{number}", port, vectors @ written.T) for port, vectors in ports.items()]
+        written = writes(model, f"mlp.{number}").float()
+        found += [_Alignments(f"mlp.{number}", port, _cosines(vectors, written)) for port, vectors in ports.items()]
     return found
 
 
@@ -80,10 +87,10 @@ def _neurons_after(
 ) -> list[_Alignments]:
     found = []
     for number in range(block + 1, model.card.blocks):
-        read, gate = read_directions(model, f"mlp.{number}", gains[number] if gains else None)
-        found.append(_Alignments(f"mlp.{number}", "input", written @ read.T))
+        read, gate = folded_reads(model, f"mlp.{number}", gains[number] if gains else None)
+        found.append(_Alignments(f"mlp.{number}", "input", _cosines(written, read)))
         if gate is not None:
-            found.append(_Alignments(f"mlp.{number}", "gate", written @ gate.T))
+            found.append(_Alignments(f"mlp.{number}", "gate", _cosines(written, gate)))
     return found
 
 

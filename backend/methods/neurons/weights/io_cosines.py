@@ -45,20 +45,20 @@ class _Cosines:
     gate_read: np.ndarray
 
 
-def read_directions(model: LanguageModel, layer: str, gains: ReadingGains | None) -> tuple[Tensor, Tensor | None]:
-    """Input and gate weights of a layer as unit vectors of the stream, (neurons, width); the gate is None without one."""
+def folded_reads(model: LanguageModel, layer: str, gains: ReadingGains | None) -> tuple[Tensor, Tensor | None]:
+    """Input and gate weights of a layer as directions of the stream, gains folded in, (neurons, width); no gate: None."""
     neurons = model.neurons[layer]
-    return _unit(model, neurons.reads, gains), None if neurons.gate is None else _unit(model, neurons.gate, gains)
+    return _folded(model, neurons.reads, gains), None if neurons.gate is None else _folded(model, neurons.gate, gains)
 
 
-def _unit(model: LanguageModel, weights: Tensor, gains: ReadingGains | None) -> Tensor:
+def _folded(model: LanguageModel, weights: Tensor, gains: ReadingGains | None) -> Tensor:
     folded = weights.to(torch.float32) * (gains.mlp if gains else 1.0)
-    return unit_rows(folded - folded.mean(dim=1, keepdim=True) if has_layer_norm(model) else folded)
+    return folded - folded.mean(dim=1, keepdim=True) if has_layer_norm(model) else folded
 
 
 def _directions(model: LanguageModel, layer: str, gains: ReadingGains | None) -> tuple[Tensor, Tensor | None, Tensor]:
-    read, gate = read_directions(model, layer, gains)
-    return read, gate, unit_rows(writes(model, layer).to(torch.float32))
+    read, gate = folded_reads(model, layer, gains)
+    return unit_rows(read), None if gate is None else unit_rows(gate), unit_rows(writes(model, layer).to(torch.float32))
 
 
 def _cosines(read: Tensor, gate: Tensor | None, write: Tensor) -> _Cosines:

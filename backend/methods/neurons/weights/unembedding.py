@@ -37,7 +37,7 @@ def writes(model: LanguageModel, layer: str) -> Tensor:
     A LayerNorm takes the mean over the width off, an RMSNorm does not.
     """
     found = model.neurons[layer].writes.to(computed_in(model))
-    return found - found.mean(dim=1, keepdim=True) if has_layer_norm(model) else found.contiguous()
+    return found - found.mean(dim=1, keepdim=True) if has_layer_norm(model) else found
 
 
 def has_layer_norm(model: LanguageModel) -> bool:
