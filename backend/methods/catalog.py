@@ -2,17 +2,22 @@
 
 from backend.methods import prediction
 from backend.methods.neurons import (
+    activation_coverage,
     attention_view,
     component_attribution,
     conductance,
+    coverage_profile,
     feature_visualization,
     functional_classes,
     io_functionality,
+    label_neuron,
+    label_search,
     logit_lens,
     neuron_ablation,
     neuron_connections,
     neuron_index,
     receptive_field,
+    test_label,
     token_gradient,
     token_ig,
     token_occlusion,
@@ -35,9 +40,10 @@ from backend.methods.saliency import (
 from backend.evidence import completeness, insertion_deletion, token_deletion, weight_randomisation
 
 __all__ = [
-    "attention_view", "completeness", "component_attribution", "conductance", "feature_visualization", "functional_classes",
-    "grad_cam", "gradient", "input_x_gradient", "insertion_deletion", "integrated_gradients", "io_functionality", "logit_lens",
-    "neuron_ablation", "neuron_connections", "neuron_index", "occlusion", "prediction", "receptive_field", "rise", "smoothgrad",
-    "token_deletion", "token_gradient", "token_ig", "token_occlusion", "token_projection", "token_writers", "unit_activations",
-    "weight_randomisation",
+    "activation_coverage", "attention_view", "completeness", "component_attribution", "conductance", "coverage_profile",
+    "feature_visualization", "functional_classes", "grad_cam", "gradient", "input_x_gradient", "insertion_deletion",
+    "integrated_gradients", "io_functionality", "label_neuron", "label_search", "logit_lens", "neuron_ablation",
+    "neuron_connections", "neuron_index", "occlusion", "prediction", "receptive_field", "rise", "smoothgrad", "test_label",
+    "token_deletion", "token_gradient", "token_ig", "token_occlusion", "token_projection", "token_writers",
+    "unit_activations", "weight_randomisation",
 ]  # fmt: skip
