@@ -26,7 +26,7 @@ neurons = st.Page(
     title="Neurons",
     icon=":material/scatter_plot:",
     url_path="neurons",
-    help="What single units respond to and what they write. Being built.",
+    help="What single units respond to and write, what they are called, and what changes without them; or one sentence, read.",
 )
 circuits = st.Page(
     "pages/circuits/page.py",

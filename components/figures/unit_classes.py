@@ -38,7 +38,7 @@ def share_map(
     ]
     most = float(shares.max(initial=0.0)) or 1.0
     trace = _cells(np.sqrt(shares / most), hover, theme) | {"showscale": True, "colorbar": _share_bar(most, theme)}
-    return {"data": [trace], "layout": _layout(kinds, layers, theme, chosen, right=48)}
+    return {"data": [trace], "layout": _layout(kinds, layers, theme, chosen, right=52)}
 
 
 def median_map(
@@ -88,6 +88,7 @@ def _share_bar(most: float, theme: Theme) -> Figure:
         "outlinewidth": 0,
         "len": 1.0,
         "ticks": "",
+        "ticklabeloverflow": "allow",
         "x": 1.01,
         "xpad": 0,
         "ypad": 0,
@@ -97,14 +98,14 @@ def _share_bar(most: float, theme: Theme) -> Figure:
 def _layout(rows: Sequence[str], layers: Sequence[str], theme: Theme, chosen: tuple[str, str] | None, right: int) -> Figure:
     palette = PALETTES[theme]
     numbers = [re.fullmatch(r"\w+\.(\d+)", layer) for layer in layers]
-    short = [match[1] if match and all(numbers) else plain(layer, 12) for match, layer in zip(numbers, layers, strict=True)]
+    short = [match[1] if match else plain(layer, 12) for match, layer in zip(numbers, layers, strict=True)]
     every = max(1, math.ceil(len(layers) / _MOST_TICKS)) if all(numbers) else 1
     names = {"tickvals": list(range(len(rows))), "ticktext": [plain(row, 24) for row in rows]}
     layout = base_layout(
         theme,
         margin={"l": 0, "r": right, "t": 6, "b": 44},
         xaxis=axis(
-            theme, showgrid=False, tickvals=list(range(0, len(layers), every)), ticktext=short[::every],
+            theme, showgrid=False, tickangle=0, tickvals=list(range(0, len(layers), every)), ticktext=short[::every],
             title={"text": "layer", "font": {"size": 12, "color": palette.muted}, "standoff": 6},
         ),
         yaxis=axis(

@@ -82,8 +82,8 @@ def logarithmic(values: np.ndarray) -> bool:
     finite = values[np.isfinite(values)]
     if not len(finite) or finite.min() < 0:
         return False
-    low, high = np.quantile(finite, [0.02, 0.98])
-    return bool(low > 0 and high / low > _WIDE)
+    low = float(np.quantile(finite, 0.02))
+    return bool(low > 0 and float(finite.max()) / low > _WIDE)
 
 
 def _points(across: Statistic, up: Statistic, part: np.ndarray, prefix: str, start: int, marker: Figure) -> Figure:
@@ -119,4 +119,6 @@ def _name(
         "xanchor": "left",
         "xshift": 8,
         "font": {"size": 13, "color": PALETTES[theme].text},
+        "bgcolor": PALETTES[theme].ground,
+        "opacity": 0.85,
     }

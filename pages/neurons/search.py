@@ -8,12 +8,15 @@ import numpy as np
 import streamlit as st
 
 from backend.data import regions, samples
-from backend.limits import PROMPT_CHARACTERS
+from backend.data.pieces import piece_texts
+from backend.engine import engine
+from backend.limits import PROMPT_CHARACTERS, PROMPT_TOKENS
 from backend.markdown import literal
-from backend.methods.question import Image
+from backend.methods.question import Image, Prompt
 from backend.models.catalog import CatalogEntry
 from components.figures.regions import outlined
 from components.pictures import picture
+from components.token_text import visible
 from pages.neurons import finds
 from pages.neurons.columns import Columns
 from pages.neurons.finds import Found
@@ -40,6 +43,7 @@ FINDERS: Mapping[Search, Callable[[Scene, Columns], Found]] = {
     "like": finds.by_likeness,
 }
 THUMBNAIL = 150
+AT_HELP = "The first token is left out of “any”: attention sinks there, and its activations are of another kind in every text."
 
 
 def card(scene: Scene, known: Columns) -> Found | None:
@@ -110,6 +114,22 @@ def _prompt(scene: Scene) -> None:
             placeholder="A text to read",
         )  # fmt: skip
         st.form_submit_button("Search", type="primary", width=120, on_click=lambda: _ask_prompt(scene.view))
+    _tokens(scene)
+
+
+def _tokens(scene: Scene) -> None:
+    """At which token of the prompt units are compared: any of them, or one."""
+    tokenizer = engine().workshop.tokenizer(scene.question_model)
+    if tokenizer is None or not isinstance(scene.sample, Prompt):
+        return
+    pieces = piece_texts(tokenizer, tokenizer.encode(scene.sample.text).ids[:PROMPT_TOKENS])
+    shown = {"": "Any token"} | {str(place): f"{place} {visible(text, 20)}" for place, text in enumerate(pieces)}
+    st.session_state["neurons_token"] = scene.view.find if scene.view.find in shown else ""
+    with st.container(width=240):
+        st.selectbox(
+            "At", list(shown), key="neurons_token", format_func=shown.__getitem__, help=AT_HELP,
+            on_change=lambda: change(scene.view, search="prompt", find=st.session_state.neurons_token),
+        )  # fmt: skip
 
 
 def _ask_prompt(view: View) -> None:

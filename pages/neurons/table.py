@@ -145,7 +145,7 @@ def _density(counts: np.ndarray) -> list[float]:
 def _config(rows: dict[str, Sequence[Any]]) -> dict[str, Any]:
     column = st.column_config
     special: dict[str, Any] = {
-        "Unit": column.TextColumn(width=125, pinned=True),
+        "Unit": column.TextColumn(width=125 if "Writes" in rows else 165),
         "Label": column.TextColumn(width=220),
         "By": column.TextColumn(width=70),
         "Label test": column.ProgressColumn(

@@ -59,6 +59,17 @@ def _canvas(scene: Scene) -> None:
                 type="primary" if shapes and not keep and not edit else "secondary",
             )  # fmt: skip
         st.button("Undo", icon=":material/undo:", type="tertiary", disabled=not shapes, on_click=_undo, args=(view,), key="undo")
+    if shapes:
+        _units(scene.main.image.content, RegionEdit(region))
+
+
+def _units(content: str, region: RegionEdit) -> None:
+    """Lead on to the units that the region excites more than is usual for them."""
+    if st.button(
+        "Which units see this?", icon=":material/scatter_plot:", help="Opens the neuron page with this region."
+    ):
+        link = {"search": "photo", "photo": content, "region": write_region(region)}
+        st.switch_page("pages/neurons/page.py", query_params=link)  # the model is the sidebar's and stays
 
 
 def _apply(view: View, edit: RegionEdit) -> None:

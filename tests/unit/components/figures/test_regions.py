@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from backend.methods.question import Box, Stroke
-from components.figures.regions import drawn_shapes, photo_with_region
+from components.figures.regions import drawn_shapes, outlined, photo_with_region
 
 FRAME = np.zeros((224, 224, 3), np.uint8)
 
@@ -57,3 +57,23 @@ def test_a_region_given_before_is_drawn_again() -> None:
 def test_clearing_is_a_new_revision() -> None:
     one, other = (photo_with_region(FRAME, "light", revision=text)["layout"]["editrevision"] for text in "ab")
     assert one != other
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_a_region_of_a_shown_photo_keeps_its_colours_and_the_rest_is_dimmed(channels: int) -> None:
+    frame = np.full((8, 8, channels), 200, np.uint8)
+    region = np.zeros((8, 8), bool)
+    region[2:5, 3:6] = True
+    shown = outlined(frame, region)
+    assert shown.shape == (8, 8, 3)
+    assert (shown[region] == 200).all()
+    assert (shown[~region] < 150).all()
+
+
+def test_the_line_around_a_region_is_white_on_a_large_photo_and_missing_on_a_small_one() -> None:
+    region = np.zeros((80, 80), bool)
+    region[20:60, 20:60] = True
+    large = outlined(np.zeros((80, 80, 3), np.uint8), region)
+    assert (large[20, 20:60] == 255).all()
+    assert (large[21:59, 21:59] == 0).all()
+    assert not outlined(np.zeros((30, 30, 3), np.uint8), region[:30, :30]).max() == 255
