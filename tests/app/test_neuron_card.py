@@ -203,11 +203,11 @@ def test_the_export_says_what_the_card_says(colours: Visit) -> None:
 def test_a_channel_shows_pictures_of_every_band() -> None:
     visit = Visit("neurons", model="digits-cnn", unit="stage2:3").settle()
     assert visit.title == "stage2 · channel 3"
-    assert len(visit.app.main.get("imgs")) >= 8
+    assert len(visit.app.main.get("image")) >= 8
     for band in ("high", "random", "bottom"):
         visit.labelled("button_group", "Examples").set_value(band)
         visit.settle()
-        assert visit.app.main.get("imgs")
+        assert visit.app.main.get("image")
 
 
 def test_a_channel_shows_what_it_pushes_with_random_units_beside() -> None:
