@@ -44,7 +44,8 @@ class Conductance:
 
     values: by layer in forward order, (units,), float32, or float64 where the model computes in it.
     whole: layers that everything flows through, found by patching: only their shares sum to `score` − `baseline_score`.
-    residuals: by whole layer, that sum minus the change. absolute_residuals: the same by segment, absolute values added.
+    residuals: by whole layer, that sum minus the change, so far. absolute_residuals: the same by segment of the points visited,
+        absolute values added.
     path_residual: what Integrated Gradients misses of the change on the same path, absolute by segment; NaN for fixed rules.
     points: visited for the shares, those of the path before them not counted.
     """
@@ -83,7 +84,7 @@ class Conductance:
         "layer that something bypasses has no fixed sum.",
         "Dhamdhere, Sundararajan and Yan 2018, How Important Is a Neuron?",
     ),
-    cost=lambda params, card: PassCount(3 * params.steps + len(card.units) + 2, 3 * params.steps),
+    cost=lambda params, card: PassCount(3 * params.steps + len(card.units) + 4, 3 * params.steps),
 )
 def conductance(question: Question, asking: AnyAsking) -> Iterator[Step]:
     """Yield the shares as the path is walked from the baseline, then as its worst segments are halved."""

@@ -35,7 +35,8 @@ def flow(question: Question, asking: AnyAsking) -> Iterator[Step]:
         edges, missed = np.sort(sweep.positions), float(sweep.absolute_residual or 0.0)
     whole = () if text else whole_layers(path)  # the residual stream of a decoder bypasses every layer of units
     layers = asking.model.card.units
-    shares = _Shares(path, layers, whole, params.rule == "adaptive")
+    ends = (path.forward(path.start, ())[0], path.forward(path.sample, ())[0])
+    shares = _Shares(path, layers, whole, params.rule == "adaptive", ends)
     for visited in shares.measure(edges, params.steps):
         yield Partial(shares.told(asking, paid, before, missed), done + visited, done + max(visited + 1, len(edges)))
     yield Result(shares.told(asking, paid, before, missed))
@@ -60,12 +61,16 @@ def _sweeps(asking: AnyAsking, params: ConductanceParams) -> Iterator[tuple[Alph
 
 @dataclass
 class _Shares:
-    """The segments walked so far. Where whole layers are known, the worst segments are halved after the walk."""
+    """The segments walked so far. Where whole layers are known, the worst segments are halved after the walk.
+
+    ends: the scores of baseline and sample, which are no points of every rule.
+    """
 
     path: UnitPath
     layers: tuple[UnitLayer, ...]
     whole: tuple[str, ...]
     adaptive: bool
+    ends: tuple[float, float]
     found: Segments | None = None
     visited: int = 0
 
@@ -92,7 +97,7 @@ class _Shares:
     def _missing(self) -> float:
         """The largest sum of absolute segment residuals of any whole layer, as a share of the change."""
         assert self.found is not None
-        span = abs(self.found.scores[-1] - self.found.scores[0])
+        span = abs(self.ends[1] - self.ends[0])
         return max(float(np.abs(residual).sum()) for residual in self._residuals().values()) / max(span, 1e-12)
 
     def _halve(self) -> None:
@@ -124,16 +129,17 @@ class _Shares:
         """The shares as a result."""
         assert self.found is not None
         total = self.found.contributions.sum(axis=0, dtype=np.float64).astype(self.found.contributions.dtype)
-        residuals = self._residuals()
+        columns, residuals = self._columns(), self._residuals()
+        change = self.ends[1] - self.ends[0]
         return Conductance(
             layers=self.layers,
-            values={name: total[part] for name, part in self._columns().items()},
+            values={name: total[part] for name, part in columns.items()},
             whole=self.whole,
-            residuals={name: float(residual.sum()) for name, residual in residuals.items()},
+            residuals={name: float(total[columns[name]].sum(dtype=np.float64)) - change for name in self.whole},
             absolute_residuals={name: float(np.abs(residual).sum()) for name, residual in residuals.items()},
             path_residual=missed,
-            score=float(self.found.scores[-1]),
-            baseline_score=float(self.found.scores[0]),
+            score=self.ends[1],
+            baseline_score=self.ends[0],
             points=self.visited,
             target=asking.target,
             passes=paid + asking.spent,
