@@ -7,7 +7,7 @@ import streamlit as st
 from backend.engine import engine
 from backend.markdown import literal
 from components import jobs
-from pages.neurons import explorer
+from pages.neurons import card, explorer, sentence
 from pages.neurons.link import current
 from pages.neurons.scene import Scene, build, load
 
@@ -40,12 +40,8 @@ with messages:
         load(scene)
 
 if view.mode == "sentence" and scene.reads_text:
-    from pages.neurons import sentence
-
     sentence.show(scene)
 elif scene.unit is not None or (view.unit and not scene.layers):
-    from pages.neurons import card
-
     card.show(scene)
 else:
     explorer.show(scene)

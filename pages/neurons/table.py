@@ -13,6 +13,7 @@ from backend.engine import engine
 from backend.methods.neurons.ranking import share_beyond
 from backend.methods.neurons.unit import Unit, unit_at, unit_title
 from backend.models.card import UnitLayer
+from backend.store.labels import Label
 from backend.store.unit_index import UnitRecord
 from components.token_text import visible
 from pages.neurons import answers
@@ -40,6 +41,7 @@ HELP = {
     "As high on": "On how many of the pictures drawn at random from the corpus the unit reaches as much.",
     "Deviations": "How far the activation is from the unit's own mean over the corpus, in its own standard deviations.",
     "Label test": "F1 of the name on samples it was not chosen on. Empty: not tested yet.",
+    "Shuffled": "F1 of other units' names on the same samples: what a name that says nothing reaches.",
     "Fires": "On how many of the corpus' positions the activation is above zero.",
     "Writes": "The tokens whose logits its write raises most.",
     "Activation density": "How often each activation occurs, from least to largest, on a logarithmic scale.",
@@ -92,7 +94,8 @@ def _rows(
     labels = [known.labels.get(int(place)) for place in places]
     table["Label"] = [label.text if label else None for label in labels]
     table["By"] = [label.source if label else None for label in labels]
-    table["Label test"] = [_f1(label.test) if label else None for label in labels]
+    table["Label test"] = [_number_of(label, "f1") for label in labels]
+    table["Shuffled"] = [_number_of(label, "shuffled") for label in labels]
     if "firing_rate" in known.statistics:
         table["Fires"] = [_plain(known.statistics["firing_rate"].values[int(place)]) for place in places]
     table["Class"] = [_classes(known, int(place)) for place in places]
@@ -114,8 +117,8 @@ def _beyond(record: UnitRecord, value: Any) -> float | None:
     return None if value is None else 100 * share_beyond(float(value), record.counts, record.low, record.high)
 
 
-def _f1(test: Any) -> float | None:
-    value = test.get("f1")
+def _number_of(label: Label | None, name: str) -> float | None:
+    value = label.test.get(name) if label is not None else None
     return float(value) if isinstance(value, int | float) else None
 
 
@@ -152,6 +155,7 @@ def _config(rows: dict[str, Sequence[Any]]) -> dict[str, Any]:
             "Label test, F1", width=110, min_value=0, max_value=1, format="%.2f", help=HELP["Label test"]
         ),
         "Fires": column.NumberColumn(width=75, format="%.1f %%", help=HELP["Fires"]),
+        "Name found": column.TextColumn(width=220),
         "At": column.TextColumn(width=90),
         "Class": column.TextColumn(width=150),
         "Writes": column.ListColumn(width=250, help=HELP["Writes"]),

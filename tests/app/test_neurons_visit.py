@@ -13,6 +13,7 @@ from backend.data.corpora import corpus
 from backend.data.samples import sample_image, samples
 from backend.methods.neurons.unit import Unit, unit_title
 from backend.methods.question import Box, Image, RegionEdit
+from backend.store.labels import Labels
 from backend.store.unit_index import UnitIndex, open_index
 from components import jobs
 from pages.saliency.region_text import write_region
@@ -190,3 +191,22 @@ def test_logits_are_the_same_after_a_visit(index: UnitIndex) -> None:
     before = backend.run("prediction", model=MODEL, sample=content).logits
     Explorer(model=MODEL, search="like", find="stage1:0").settle()
     assert np.array_equal(before, backend.run("prediction", model=MODEL, sample=content).logits)
+
+
+def test_a_search_by_meaning_finds_the_nearest_name_and_filters_know_of_names(index: UnitIndex) -> None:
+    labels = Labels(MODEL, index.manifest.revision)
+    given = [
+        labels.add(Unit("stage2", 4), "round closed loops", author="one"),
+        labels.add(Unit("stage1", 2), "edges", author="two"),
+    ]
+    try:
+        visit = Explorer(model=MODEL, search="meaning", find="circles").settle()
+        assert visit.units == ["stage2 · channel 4", "stage1 · channel 2"]
+        assert visit.rows[0]["Name found"] == "round closed loops"
+        assert visit.says("the names of 2 units")
+        named = Explorer(model=MODEL, facets="labelled").settle()
+        assert set(named.units) == set(visit.units)
+        assert "stage3 · channel 1" not in named.units
+    finally:
+        for label in given:
+            labels.undo(label.id)
