@@ -13,8 +13,9 @@ from backend.methods.neurons.labels.rules import Rule
 from backend.methods.neurons.labels.token_classes import PLACES, in_class
 
 if TYPE_CHECKING:
-    from backend.data.corpora import TokenCorpus
     from tokenizers import Tokenizer
+
+    from backend.data.corpora import TokenCorpus
 
 MASKS_KEPT = 48  # a megabyte each for a corpus of a million tokens
 
@@ -94,7 +95,7 @@ class TextPlaces:
         """The last token of each occurrence, in either spelling of the first letter and with or without a space before."""
         ends = np.zeros(len(self.tokens), dtype=bool)
         spellings = {spelling for text in (phrase, phrase.capitalize(), phrase.lower()) for spelling in (text, f" {text}")}
-        sequences = {tuple(word for word in self._words_of(text) if word) for text in spellings}
+        sequences = {self._words_of(text) for text in spellings}
         for words in sequences - {()}:
             found = np.ones(len(self.tokens), dtype=bool)
             for back, word in enumerate(reversed(words)):
@@ -102,9 +103,18 @@ class TextPlaces:
             ends |= found
         return ends
 
-    def _words_of(self, text: str) -> list[str]:
+    def _words_of(self, text: str) -> tuple[str, ...]:
+        """The tokens of a text as words; none where the vocabulary lacks a part of it."""
         ids = self.tokenizer.encode(text, add_special_tokens=False).ids
-        return [piece.strip().lower() for piece in piece_texts(self.tokenizer, ids)]
+        if self._unknown in ids:
+            return ()
+        return tuple(filter(None, (piece.strip().lower() for piece in piece_texts(self.tokenizer, ids))))
+
+    @cached_property
+    def _unknown(self) -> int | None:
+        """The token that stands for all that the vocabulary lacks; byte-level vocabularies lack nothing."""
+        name = getattr(self.tokenizer.model, "unk_token", None)
+        return self.tokenizer.token_to_id(name) if name else None
 
     def _is_word(self, word: str) -> np.ndarray:
         members = np.zeros(len(self.pieces), dtype=bool)
