@@ -2,32 +2,60 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
+from backend.store.index_file import BOTTOM, TOP
 
-def quantiles(
-    counts: np.ndarray, low: np.ndarray, high: np.ndarray, minimum: np.ndarray, maximum: np.ndarray, share: float
-) -> np.ndarray:
-    """The value of each unit that `share` of its activations do not exceed, as if they lay evenly in each bin, float64 (units,).
 
-    counts: (units, bins), equal bins between low and high, (units,) each, whose outer ones reach to minimum and maximum.
-    NaN where nothing was counted.
+@dataclass(frozen=True)
+class Counted:
+    """The histogram of units, (units,) or (units, bins) each: equal bins from low to high, the outer ones holding all beyond.
+
+    few_below, few_above: values beyond which about `BOTTOM` and `TOP` activations lie, from the extreme items.
     """
-    units, bins = counts.shape
-    total = counts.sum(axis=1, dtype=np.float64)  # (units,)
-    below = np.cumsum(counts, axis=1, dtype=np.float64)  # (units, bins)
-    wanted = share * total
-    at = np.minimum((below < wanted[:, None]).sum(axis=1), bins - 1)  # (units,) the bin it lies in
-    rows = np.arange(units)
-    before = np.where(at > 0, below[rows, at - 1], 0.0)
-    held = below[rows, at] - before
-    width = (high.astype(np.float64) - low) / bins
-    left = np.where(at > 0, low + at * width, np.minimum(minimum, low))
-    right = np.where(at < bins - 1, low + (at + 1) * width, np.maximum(maximum, high))
-    # No activation lies beyond the extremes, though a bin may.
-    left, right = np.clip(left, minimum, maximum), np.clip(right, minimum, maximum)
-    inside = np.divide(wanted - before, held, out=np.zeros(units), where=held > 0)
-    return np.where(total > 0, left + inside * (right - left), np.nan)
+
+    counts: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+    minimum: np.ndarray
+    maximum: np.ndarray
+    few_below: np.ndarray
+    few_above: np.ndarray
+
+    def quantile(self, share: float) -> np.ndarray:
+        """The value that `share` of a unit's activations do not exceed, float64 (units,); NaN where nothing was counted.
+
+        Activations are taken to lie evenly in an inner bin, and to fall off exponentially in an outer one, up to the extreme
+        items: up to the maximum, a single outlier would pull the 99.9th percentile towards itself.
+        """
+        units, bins = self.counts.shape
+        total = self.counts.sum(axis=1, dtype=np.float64)  # (units,)
+        below = np.cumsum(self.counts, axis=1, dtype=np.float64)  # (units, bins)
+        wanted = share * total
+        at = np.minimum((below < wanted[:, None]).sum(axis=1), bins - 1)  # (units,) the bin it lies in
+        rows = np.arange(units)
+        before = np.where(at > 0, below[rows, at - 1], 0.0)
+        held = np.maximum(below[rows, at] - before, 1.0)
+        width = (self.high.astype(np.float64) - self.low) / bins
+        left, right = self.low + at * width, self.low + (at + 1) * width
+        inside = np.clip((wanted - before) / held, 0.0, 1.0)
+        rise = _tail(held * (1 - inside), held, TOP) * (np.maximum(_or(self.few_above, self.maximum), right) - left)
+        fall = _tail(held * inside, held, BOTTOM) * (right - np.minimum(_or(self.few_below, self.minimum), left))
+        found = np.where(at == bins - 1, left + rise, np.where(at == 0, right - fall, left + inside * width))
+        return np.where(total > 0, np.clip(found, self.minimum, self.maximum), np.nan)
+
+
+def _or(values: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """The values, and the others where there are not enough items yet."""
+    return np.where(np.isfinite(values), values, others)
+
+
+def _tail(beyond: np.ndarray, held: np.ndarray, few: int) -> np.ndarray:
+    """How far `beyond` lies from the edge of an exponential tail, 0, to where `few` of its `held` activations are left, 1."""
+    whole = np.log(np.maximum(held / few, 2.0))
+    return np.clip(np.log(held / np.maximum(beyond, 1e-9)) / whole, 0.0, 1.0)
 
 
 def standardised_moments(shift: np.ndarray, sums: np.ndarray, totals: np.ndarray) -> dict[str, np.ndarray]:

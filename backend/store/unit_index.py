@@ -10,7 +10,7 @@ import numpy as np
 
 from backend.methods.neurons.unit import Unit, position_of
 from backend.methods.question import Corpus
-from backend.store.histogram import quantiles, standardised_moments
+from backend.store.histogram import Counted, standardised_moments
 from backend.store.index_file import (
     BEFORE,
     NO_SLOT,
@@ -130,14 +130,14 @@ class UnitIndex:
     def record(self, unit: Unit) -> UnitRecord:
         """What the index knows of one unit. Raises ParameterError where the model has none of that name."""
         at = self._position(unit)
-        counts, low, high = self._row("counts", at), float(self._row("low", at)), float(self._row("high", at))
-        minimum, maximum = float(self._row("minimum", at)), float(self._row("maximum", at))
-        total = int(self._positions[at])
+        counts, total = self._row("counts", at), int(self._positions[at])
+        low, high, minimum, maximum = (float(self._row(name, at)) for name in ("low", "high", "minimum", "maximum"))
         moments = standardised_moments(self._row("shift", at)[None], self._row("shift_sums", at)[None], np.array([total]))
+        few = (self._row("bottom_values", at)[-1], self._row("top_values", at)[-1])
+        held = Counted(counts[None], *(np.array([value]) for value in (low, high, minimum, maximum, *few)))
 
         def share(at_most: float) -> float:
-            ends = [np.array([value]) for value in (low, high, minimum, maximum)]
-            return float(quantiles(counts[None], ends[0], ends[1], ends[2], ends[3], at_most)[0])
+            return float(held.quantile(at_most)[0])
 
         return UnitRecord(
             counts, low, high, minimum, maximum,

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from backend.methods.neurons.index.row import Row, half
-from backend.store.histogram import quantiles
+from backend.store.histogram import Counted
 from backend.store.index_file import BAND, NO_SLOT, RANDOM_SLOTS, SAMPLED
 from backend.store.unit_index import HIGH_BAND, MIDDLE_BAND
 
@@ -28,10 +28,12 @@ class Bands:
 
     def limits(self) -> dict[str, tuple[Tensor, Tensor]]:
         """The bands' limits as the histogram stands now, (units,) each."""
-        held = {name: self.arrays[name].cpu().numpy() for name in ("counts", "low", "high", "minimum", "maximum")}
+        names = ("counts", "low", "high", "minimum", "maximum")
+        few = (-self.arrays["bottom_values"].amin(dim=1), self.arrays["top_values"].amin(dim=1))
+        held = Counted(*(tensor.cpu().numpy() for tensor in (*(self.arrays[name] for name in names), *few)))
 
         def at(share: float) -> Tensor:
-            return torch.from_numpy(quantiles(**held, share=share)).to(self.arrays["low"])
+            return torch.from_numpy(held.quantile(share)).to(self.arrays["low"])
 
         return {"high": (at(HIGH_BAND[0]), at(HIGH_BAND[1])), "middle": (at(MIDDLE_BAND[0]), at(MIDDLE_BAND[1]))}
 

@@ -9,6 +9,8 @@ from torch import Tensor
 
 from backend.store.index_file import BINS
 
+MARGIN = 0.25  # of the first batch's range, on either side: most of what comes later then falls into a bin
+
 
 class Scratch:
     """Memory for intermediate values, reused: fresh pages would cost more than the sums."""
@@ -28,8 +30,8 @@ class Scratch:
 class Distribution:
     """Adds rows of one layer to its histogram and sums.
 
-    The first batch fixes what cannot change later: the bins, between its smallest and its largest activation, and the shift near
-    the mean that keeps the sums of powers exact.
+    The first batch fixes what cannot change later: the bins, from a little below its smallest to a little above its largest
+    activation, and the shift near the mean that keeps the sums of powers exact.
     """
 
     def __init__(self, arrays: dict[str, Tensor], scratch: Scratch) -> None:
@@ -43,8 +45,10 @@ class Distribution:
         low = torch.stack([row.amin(dim=0) for row in rows]).amin(dim=0)
         high = torch.stack([row.amax(dim=0) for row in rows]).amax(dim=0)
         flat = high - low <= 1e-6 * torch.maximum(low.abs(), high.abs())  # a unit that has not moved yet
-        self.arrays["low"].copy_(low - 0.5 * flat)
-        self.arrays["high"].copy_(high + 0.5 * flat)
+        beside = MARGIN * (high - low) + 0.5 * flat
+        # Below the zero of a rectified unit there is nothing to count.
+        self.arrays["low"].copy_(torch.where((low == 0) & ~flat, low, low - beside))
+        self.arrays["high"].copy_(high + beside)
         self.arrays["shift"].copy_(torch.cat(list(rows)).mean(dim=0))
 
     def sums(self, row: Tensor) -> Tensor:
