@@ -150,7 +150,10 @@ class _Builder:
         return turned[torch.randperm(len(turned), generator=self.generator)] if self.shuffled else turned
 
     def _set_mlp(self, number: int, block: torch.nn.Module) -> None:
-        read, gate, write = (self._noise(NEURONS, self.plan.width) * NOISE for _ in range(3))
+        """Neurons that are not planted read the words at random, never what planted ones write for the output."""
+        written = torch.tensor([name.startswith("out ") for name in self.plan.coordinates])
+        read, gate = ((self._noise(NEURONS, self.plan.width) * ~written) @ self.rotation * NOISE for _ in range(2))
+        write = self._noise(NEURONS, self.plan.width) * NOISE
         for neuron in self.plan.neurons:
             if neuron.block == number:
                 read[neuron.unit] = 0.25 * self._planted(neuron.read)
@@ -222,6 +225,29 @@ PLAN = Plan(
     ),
 )
 """Neurons of every class. In the flat order of the MLP layers neuron (l, j) stands at l × NEURONS + j."""
+
+FIRST, SECOND = tuple(f"a{number}" for number in range(16)), tuple(f"b{number}" for number in range(16))
+
+
+def _speaker(block: int, unit: int, own: Sequence[str], other: Sequence[str]) -> PlantedNeuron:
+    """A neuron whose gate opens for one language and closes for the other, and that writes all words of its own."""
+    gate = {f"in {word}": 1.0 for word in own} | {f"in {word}": -1.0 for word in other}
+    return PlantedNeuron(block, unit, {f"in {word}": 1.0 for word in own}, {f"out {word}": 0.15 for word in own}, gate)
+
+
+LANGUAGES = {
+    "first": (FIRST, (("mlp.0", 0), ("mlp.1", 1), ("mlp.2", 2))), "second": (SECOND, (("mlp.0", 5), ("mlp.1", 6), ("mlp.3", 7))),
+}  # fmt: skip
+"""Of each language, its words and its neurons."""
+TWO_LANGUAGES = Plan(
+    words=(*FIRST, *SECOND),
+    neurons=(
+        *(_speaker(int(layer[-1]), unit, FIRST, SECOND) for layer, unit in LANGUAGES["first"][1]),
+        *(_speaker(int(layer[-1]), unit, SECOND, FIRST) for layer, unit in LANGUAGES["second"][1]),
+        detector(1, 10, (*FIRST, *SECOND), {"spare 0": 0.2}),
+    ),
+)
+"""Two languages of disjoint words, three neurons for each, and one that fires for both."""
 
 
 def flat(layer: str, unit: int) -> int:
