@@ -12,7 +12,6 @@ from components.palette import PALETTES, Theme
 DENSITY_HEIGHT = 250
 BANDS = (0.99, 0.998)  # the shares that examples are drawn from, marked where they are known
 _LEAST = 0.6  # a bar of one count still has a height on a logarithmic axis
-_APART = 0.13  # of the width; names of lines that stand closer are written on two lines
 
 
 def density(
@@ -29,12 +28,12 @@ def density(
     marks = {share: float(np.clip(quantiles[share], low, high)) for share in BANDS if share in quantiles}
     layout = base_layout(
         theme,
-        margin={"l": 40, "r": 4, "t": 22, "b": 40},
+        margin={"l": 40, "r": 40, "t": 8, "b": 40},  # the last line's name stands to its right, wherever it is
         bargap=0.08,
         xaxis=axis(theme, showgrid=False, title={"text": "activation", "font": _muted(theme), "standoff": 6}, range=[low, high]),
         yaxis=axis(theme, type="log", range=_range(counts), dtick=1, tickformat="~s"),
         shapes=[_line(value, theme) for value in marks.values()],
-        annotations=_names(marks, low, high, theme),
+        annotations=_names(marks, theme),
         dragmode=False,
     )
     return {"data": [_bars(counts, low, high, list(marks.values()), of, theme)], "layout": layout}
@@ -76,29 +75,20 @@ def _line(value: float, theme: Theme) -> Figure:
     return {"type": "line", "xref": "x", "yref": "paper", "x0": value, "x1": value, "y0": 0, "y1": 1, "line": line}
 
 
-def _names(marks: Mapping[float, float], low: float, high: float, theme: Theme) -> list[Figure]:
-    names, before = [], -np.inf
-    for share, value in marks.items():
-        place = (value - low) / (high - low)
-        raised = place - before < _APART
-        side = "right" if place > 1 - _APART else "left"
-        before = place
-        names.append(
-            {
-                "xref": "x",
-                "yref": "paper",
-                "x": value,
-                "y": 1,
-                "xshift": 3 if side == "left" else -3,
-                "yshift": 4 if raised else -12,
-                "xanchor": side,
-                "yanchor": "bottom",
-                "showarrow": False,
-                "text": f"{100 * share:g} %",
-                "font": _muted(theme),
-            }
-        )
-    return names
+def _names(marks: Mapping[float, float], theme: Theme) -> list[Figure]:
+    """The last line's name on its right and the others' on their left, so that they keep apart however close the lines are."""
+    last = max(marks, default=None)
+    shared = {"xref": "x", "yref": "paper", "y": 1, "yanchor": "top", "showarrow": False, "font": _muted(theme)}
+    return [
+        {
+            **shared,
+            "x": value,
+            "xanchor": "left" if share == last else "right",
+            "xshift": 3 if share == last else -3,
+            "text": f"{100 * share:g} %",
+        }
+        for share, value in marks.items()
+    ]
 
 
 def _muted(theme: Theme) -> Figure:

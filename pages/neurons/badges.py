@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import streamlit as st
@@ -21,6 +21,11 @@ from pages.neurons.scene import Scene
 CLASS_HELP = {
     "functional_classes": "By the shape of its effect on all tokens' logits. {share} of this layer's neurons are in this class.",
     "io_functionality": "By cosines of its input, gate and output weights. {share} of this layer's neurons are in this class.",
+}
+VERDICTS: dict[str, tuple[str, str, Literal["green", "gray", "yellow"]]] = {
+    "beats the control": ("name holds", ":material/check_circle:", "green"),
+    "within the control": ("name within chance", ":material/drag_handle:", "gray"),
+    "fails the control": ("name fails", ":material/warning:", "yellow"),
 }
 UNTESTED = "Nobody has tested this name yet; the section on names below does."
 
@@ -110,7 +115,12 @@ def _rate(scene: Scene) -> None:
 
 def _test(label: Label) -> None:
     score, shuffled = label.test.get("f1"), label.test.get("shuffled")
-    if not isinstance(score, int | float):
+    if not isinstance(score, int | float) or not isinstance(shuffled, int | float):
         st.badge("name not tested", icon=":material/help:", color="gray", help=UNTESTED)
         return
-    st.badge(f"F1 {score:.2f}", color="gray", help=f"shuffled {shuffled}")
+    words, icon, color = VERDICTS.get(str(label.test.get("f1_verdict")), VERDICTS["within the control"])
+    st.badge(
+        f"{words}: F1 {score:.2f}, shuffled {shuffled:.2f}", icon=icon, color=color,
+        help=f"95 % of resamplings between {label.test.get('f1_low', score):.2f} and {label.test.get('f1_high', score):.2f}. "
+        f"{literal(str(label.test.get('protocol', '')), 600)}",
+    )  # fmt: skip

@@ -9,10 +9,10 @@ import streamlit as st
 
 from backend.markdown import literal
 from backend.methods.neurons.unit import Unit, unit_title
-from backend.models.card import UnitLayer
+from backend.models.card import UnitKind, UnitLayer
 from backend.store.labels import Label, Labels
 from components.figures.density import DENSITY_HEIGHT
-from pages.neurons import answers, badges, connected, examples, fires, keep, push, writes
+from pages.neurons import answers, badges, connected, examples, fires, index_state, keep, push, writes
 from pages.neurons.link import Place, place_among_matches
 from pages.neurons.link import change as show_view
 from pages.neurons.scene import Scene
@@ -32,6 +32,7 @@ def _section(module: str) -> Section:
 def show(scene: Scene) -> None:
     """The whole card; before the model is loaded its frame with skeletons."""
     answers.begin()
+    index_state.tend(scene)
     label = best_label(scene)
     with st.container(horizontal=True, vertical_alignment="center"):
         st.header(literal(title(scene, label)), anchor=False, width="content")
@@ -42,6 +43,7 @@ def show(scene: Scene) -> None:
         _skeletons()
         return
     badges.row(scene, label)
+    index_state.bar(scene)
     if scene.reads_text:
         _of_text(scene)
     else:
@@ -54,7 +56,11 @@ def title(scene: Scene, label: Label | None) -> str:
     if label is not None:
         return f"“{label.text}”"
     layer = layer_of(scene)
-    return unit_title(scene.unit, layer.kind) if scene.unit is not None and layer is not None else scene.view.unit
+    if scene.unit is not None and layer is not None:
+        return unit_title(scene.unit, layer.kind)
+    name, _, number = scene.view.unit.rpartition(":")  # the model is still loading: what the link says, in the words to come
+    kinds: dict[str, UnitKind] = {"attention": "head", "mlp": "neuron"}
+    return unit_title(Unit(name, int(number)), kinds.get(name.partition(".")[0], "channel"))
 
 
 def best_label(scene: Scene) -> Label | None:

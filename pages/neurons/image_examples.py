@@ -36,7 +36,7 @@ def grid(scene: Scene) -> None:
     known = fields(scene)
     cells = st.grid(COLUMNS, min_column_width=LEAST_WIDTH, gap="small")
     for example in scene.record.examples[scene.view.band]:
-        with cells.cell():
+        with cells.container(gap="xxsmall"):
             try:
                 _example(scene, scene.corpus, example, field_box(scene, known, example.place))
             except (CorpusError, ImageError) as error:
