@@ -9,7 +9,7 @@ import numpy as np
 
 from backend.methods.neurons.labels.rules import Rule
 from backend.methods.neurons.labels.scores import Observed
-from backend.methods.neurons.labels.text_places import TextPlaces
+from backend.methods.neurons.labels.text_places import READ, TextPlaces
 from backend.methods.params import ParameterError
 
 LEAST = 5  # texts with the label a half; with fewer, an interval says nothing
@@ -62,22 +62,22 @@ def draw(half: np.ndarray, has: np.ndarray, samples: int) -> Draw:
 
 def draws(found: Halves, rule: Rule, places: TextPlaces, samples: int) -> tuple[Draw, Draw]:
     """The draws that choose and that report. Raises ParameterError where the label is true too seldom."""
-    has = places.in_items(places.true_at(rule))
+    has = places.in_items(places.true_at(rule) & places.tested)
     made = draw(found.choose, has, samples), draw(found.report, has, samples)
     fewest = min(one.matching for one in made)
     if fewest < LEAST:
         raise ParameterError(
-            f"Label: {rule.text[:60]} is true in {fewest} texts of one half of the corpus that the unit's examples are not from; "
-            f"a test needs {LEAST} in each."
+            f"Label: {rule.text[:60]} is true in the first {READ} tokens of {fewest} texts of one half of the corpus, the unit's "
+            f"examples left out; a test needs {LEAST} in each."
         )
     return made
 
 
 def observed(one: Draw, rule: Rule, places: TextPlaces, values: Mapping[int, np.ndarray]) -> Observed:
-    """What the unit does at the counted tokens of drawn texts. values: by item, float32 (tokens,)."""
+    """What the unit does at the tested tokens of drawn texts. values: by item, float32 (tokens,), of the tokens read."""
     true, parts, truths, sample = places.true_at(rule), [], [], []
     for number, item in enumerate(one.items.tolist()):
-        start, stop = int(places.starts[item]) + 1, int(places.starts[item + 1])  # the first token never counts
+        start, stop = int(places.starts[item]) + 1, int(places.starts[item]) + len(values[item])  # the first token never counts
         parts.append(values[item][1:])
         truths.append(true[start:stop])
         sample.append(np.full(stop - start, number))

@@ -63,7 +63,7 @@ def pairs(one: Draw, rule: Rule, places: TextPlaces, count: int, seed: int) -> P
     random, true = np.random.default_rng(seed), places.true_at(rule)
     ended = np.zeros(len(places.tokens), dtype=bool)
     ended[places.starts[1:] - 1] = True
-    allowed = {1: true & ~ended, 0: places.counted & ~ended}
+    allowed = {1: true & places.tested & ~ended, 0: places.tested & ~ended}
     found: dict[int, list[int]] = {1: [], 0: []}
     for item, kind in zip(one.items.tolist(), one.stratum.tolist(), strict=True):
         start, stop = int(places.starts[item]), int(places.starts[item + 1])

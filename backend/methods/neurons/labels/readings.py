@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from backend.methods.neurons.labels.text_places import TextPlaces
+from backend.methods.neurons.labels.text_places import READ, TextPlaces
 from backend.methods.neurons.unit import Unit
 from backend.methods.steps import Progress
 
@@ -20,7 +20,7 @@ TOKENS = 256  # a step, so that a click elsewhere waits half a second at most
 
 
 class Readings:
-    """values: by item, float32 (units, tokens), the activations of the given units, for heads the length of their output."""
+    """values: by item, float32 (units, tokens), activations on its first `READ` tokens; of heads the length of their output."""
 
     def __init__(self, asking: TokenAsking, units: Sequence[Unit], places: TextPlaces) -> None:
         self.asking = asking
@@ -42,7 +42,7 @@ class Readings:
             yield Progress(done, len(wanted))
 
     def _pass(self, items: Sequence[int]) -> None:
-        rows = [self.places.tokens[self.places.starts[item] : self.places.starts[item + 1]] for item in items]
+        rows = [self.places.tokens[self.places.starts[item] :][: self._length(item)] for item in items]
         tokens, keep = padded(rows)
         layers = list(dict.fromkeys(unit.layer for unit in self.units))
         found = self.asking.forward(tokens, keep=keep, logits="none", units=layers).units
@@ -57,7 +57,7 @@ class Readings:
         return column.norm(dim=-1) if column.dim() == 3 else column
 
     def _length(self, item: int) -> int:
-        return int(self.places.starts[item + 1] - self.places.starts[item])
+        return min(READ, int(self.places.starts[item + 1] - self.places.starts[item]))
 
 
 def batches(lengths: dict[int, int], tokens: int = TOKENS) -> Iterator[list[int]]:

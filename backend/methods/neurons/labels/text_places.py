@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from backend.data.corpora import TokenCorpus
 
+READ = 64  # tokens of a text that a test reads; what stands behind them changes nothing before
 MASKS_KEPT = 48  # a megabyte each for a corpus of a million tokens
 
 
@@ -51,6 +52,12 @@ class TextPlaces:
         counted = np.ones(len(self.tokens), dtype=bool)
         counted[self.starts[:-1][np.diff(self.starts) > 0]] = False
         return counted
+
+    @cached_property
+    def tested(self) -> np.ndarray:
+        """The counted tokens among the first `READ` of each text, bool (total,): those that a test reads."""
+        offsets = np.arange(len(self.tokens)) - self.starts[self.item_of]
+        return self.counted & (offsets < READ)
 
     def true_at(self, rule: Rule) -> np.ndarray:
         """The counted tokens at which the rule is true, bool (total,). Do not write to it."""

@@ -172,9 +172,9 @@ WORDS: dict[str, str] = {
     # other languages
     "German function words": "der die das und ist nicht ein eine zu den von mit sich auf für dem ich du wir sie es wie auch",
     "French function words": "le la les des et est une un du dans pour que qui ne pas vous nous je il elle avec sur ce",
-    "Spanish function words": "el la los las y es un una de en que no por con para su lo como más yo tú se del al",
-    "Italian function words": "il lo la gli le di che è un una non per con si da come io tu sono del nel",
-    "Portuguese function words": "o a os as e é um uma de que não por com para em do da se você eu mais como",
+    "Spanish function words": "el los las y es una de en que por con para su lo más yo tú del al pero está",
+    "Italian function words": "il lo gli di che è una non per con si sono del nel della anche perché",
+    "Portuguese function words": "é um uma que não por com para em da você eu mais como muito seu sua",
 }
 
 # Classes that depend on what stands before the token in the same text.

@@ -17,7 +17,7 @@ from backend.methods.neurons.labels.readings import Readings
 from backend.methods.neurons.labels.rules import Rule, read_rule
 from backend.methods.neurons.labels.scores import Scores, held_out_scores
 from backend.methods.neurons.labels.subject import index_of, text_places_of, unit_of
-from backend.methods.neurons.labels.text_places import TextPlaces
+from backend.methods.neurons.labels.text_places import READ, TextPlaces
 from backend.methods.neurons.labels.verdicts import effect_measure, score_measures
 from backend.methods.neurons.test_label import LabelTest
 from backend.methods.neurons.unit import Unit, unit_at
@@ -177,7 +177,7 @@ def _protocol(test: _Trial) -> str:
     )
     return (
         f"{test.asking.model.card.name}, {test.question.inputs.name}: "  # type: ignore[union-attr]
-        f"{len(choose.items)} texts choose the threshold, {len(report.items)} others report; "
+        f"{len(choose.items)} texts choose the threshold, {len(report.items)} others report, {READ} tokens of each; "
         f"{report.matching} of these were drawn for the label, weighted back to the whole corpus; none is among the unit's "
         f"examples. Controls: labels that the same labeller gives to other units, tested alike. {swapped}"
     )

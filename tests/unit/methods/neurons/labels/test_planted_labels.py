@@ -117,7 +117,7 @@ def test_snapshots_grow_and_the_first_comes_before_the_controls(
     [
         ("mlp.0", 0, "names of colours", "nothing that a test can match"),
         ("mlp.0", 0, "images seen as “3”", "is about images"),
-        ("mlp.0", 0, "“zebra”", "is true in 0 texts of one half"),
+        ("mlp.0", 0, "“zebra”", "is true in the first 64 tokens of 0 texts of one half"),
         ("mlp.9", 0, "“red”", "there is no 'mlp.9'"),
         ("mlp.0", 16, "“red”", "16 is outside 0 to 15, the units of mlp.0"),
     ],
