@@ -1,13 +1,13 @@
 """Does activation coverage tell strange inputs from familiar ones? `python -m tests.benchmarks.coverage --folder PHOTOS`.
 
-Layers, alpha and filling are chosen on one half of the held-out samples and reported on the other, as is the direction in
-which brightness points. Printed whichever way it comes out.
+Layers, steepness and filling are chosen on one half of the held-out samples and reported on the other: once on the strange
+samples asked about, and once as the app does it, on scrambled copies of the familiar ones, without having seen what is asked
+about. So is the direction in which brightness points. Printed whichever way it comes out.
 """
 
 from __future__ import annotations
 
 import argparse
-import itertools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,15 +20,14 @@ from backend.data import digits, images
 from backend.data.frames import frame
 from backend.engine.asking import Asking
 from backend.engine.workshop import Workshop
-from backend.methods.neurons.draw.coverage_histogram import counted, coverage, states
+from backend.methods.neurons.draw.coverage_choice import SHARES, STEEPNESSES, Setting, Trial, auroc, groups_of, scrambled
+from backend.methods.neurons.draw.coverage_fit import Fitted, columns
 from backend.methods.neurons.draw.coverage_states import Activity, activity, brightness
 from backend.methods.question import ModelRef, Question, Weights
 from backend.models.card import UnitLayer
 from tests.benchmarks.hypotheses import chosen_photos
 from tests.benchmarks.intervals import LEVEL
 
-ALPHAS = (1.0, 10.0, 100.0, 1e3, 1e4, 1e5)
-FILLED = (1, 5, 20)
 BINS, CHUNK, SEED, DRAWS = 50, 16, 0, 2000
 EXPECTED = 0.95  # stated before the first run, for shuffled digits
 
@@ -44,27 +43,6 @@ class Seen:
     def part(self, rows: slice) -> Seen:
         """Some of the samples."""
         return Seen(self.products[rows], self.confidence[rows], self.light[rows])
-
-
-@dataclass(frozen=True)
-class Setting:
-    """One way to make a histogram."""
-
-    layers: tuple[str, ...]
-    alpha: float
-    filled: int
-
-    def __str__(self) -> str:
-        return f"{'+'.join(self.layers)}, alpha {self.alpha:g}, filled at {self.filled}"
-
-
-def auroc(familiar: np.ndarray, strange: np.ndarray) -> float:
-    """The probability that a familiar sample scores higher than a strange one, ties counted half."""
-    both = np.concatenate([familiar, strange])
-    _, inverse, counts = np.unique(both, return_inverse=True, return_counts=True)
-    ranks = (np.cumsum(counts) - (counts - 1) / 2)[inverse]
-    count = len(familiar)
-    return float((ranks[:count].sum() - count * (count + 1) / 2) / (count * len(strange)))
 
 
 def interval(familiar: np.ndarray, strange: np.ndarray) -> str:
@@ -86,54 +64,47 @@ def difference(first: tuple[np.ndarray, np.ndarray], second: tuple[np.ndarray, n
     return f"{auroc(*first) - auroc(*second):+.3f}  [{low:+.3f}, {high:+.3f}]"
 
 
-def columns(layers: tuple[UnitLayer, ...], names: tuple[str, ...]) -> list[np.ndarray]:
-    """Where the units of some layers stand among all."""
-    ends = np.cumsum([layer.count for layer in layers])
-    return [np.arange(end - layer.count, end) for layer, end in zip(layers, ends, strict=True) if layer.name in names]
+def in_words(setting: Setting, layers: tuple[UnitLayer, ...]) -> str:
+    """A setting as a line says it."""
+    names = [layers[number].name for number in setting.layers]
+    shown = names[0] if len(names) == 1 else f"{names[0]} to {names[-1]}"
+    return f"{shown}, steepness {setting.steepness:g}, {100 * setting.share:g} % fill"
 
 
-def scores(seen: Seen, built: np.ndarray, setting: Setting, layers: tuple[UnitLayer, ...]) -> np.ndarray:
-    """Coverage of samples on the histogram of `built` products, mean over units and then over layers, (samples,)."""
-    found = []
-    for own in columns(layers, setting.layers):
-        counts = counted(states(built[:, own], setting.alpha), BINS)
-        found.append(coverage(states(seen.products[:, own], setting.alpha), counts, setting.filled).mean(axis=1))
-    return np.mean(found, axis=0)
+def chosen_on(built: Seen, familiar: Seen, strange: Mapping[str, Seen], layers: tuple[UnitLayer, ...]) -> Setting:
+    """The setting that tells these samples apart best, mean over the kinds of strange ones."""
+    products = {name: seen.products for name, seen in strange.items()}
+    trial = Trial(built.products, familiar.products, products, layers, BINS)
+    for _ in trial.run(STEEPNESSES, SHARES):
+        pass
+    return trial.best(groups_of(len(layers)))
 
 
-def settings(layers: tuple[UnitLayer, ...]) -> Iterator[Setting]:
-    """What is chosen among: each layer, the last quarter, the last half and all of them, by alpha and filling."""
-    names = tuple(layer.name for layer in layers)
-    groups = {(name,) for name in names} | {names[-max(1, len(names) // share) :] for share in (4, 2, 1)}
-    for group, alpha, filled in itertools.product(sorted(groups), ALPHAS, FILLED):
-        yield Setting(group, alpha, filled)
-
-
-def report(model: str, layers: tuple[UnitLayer, ...], built: Seen, familiar: Seen, strange: Mapping[str, Seen]) -> Iterator[str]:
-    """Lines for one model: for each kind of strange input, the setting chosen and the AUROC on the other half."""
+def report(
+    model: str, layers: tuple[UnitLayer, ...], built: Seen, familiar: Seen, scrambled_half: Mapping[str, Seen],
+    strange: Mapping[str, Seen],
+) -> Iterator[str]:  # fmt: skip
+    """Lines for one model: for each kind of strange input, the settings chosen and the AUROC on the other half."""
     half = len(familiar.light) // 2
     chosen, kept = familiar.part(slice(0, half)), familiar.part(slice(half, None))
     yield f"\n{model}: {len(built.light)} samples build, {half} choose, {len(kept.light)} report; {BINS} intervals a unit."
-    all_settings = list(settings(layers))
-    table = np.array([
-        [auroc(scores(chosen, built.products, s, layers), scores(odd.part(slice(0, half)), built.products, s, layers))
-         for odd in strange.values()] for s in all_settings
-    ])  # fmt: skip
-    default = Setting(tuple(x.name for x in layers[-max(1, len(layers) // 4) :]), 100.0, 5)
-    together = all_settings[int(table.mean(axis=1).argmax())]
-    for column, (name, odd) in enumerate(strange.items()):
+    app = chosen_on(built, chosen, scrambled_half, layers)
+    for name, odd in strange.items():
         other = odd.part(slice(half, None))
-        best = all_settings[int(table[:, column].argmax())]
+        best = chosen_on(built, chosen, {name: odd.part(slice(0, half))}, layers)
         yield f"  familiar against {name}"
         pairs = {}
-        for what, setting in (("chosen for it", best), ("chosen for all", together), ("the app's default", default)):
-            pairs[what] = (scores(kept, built.products, setting, layers), scores(other, built.products, setting, layers))
-            yield f"    coverage, {what:18s} {interval(*pairs[what])}   {setting}"
+        for what, setting in (("chosen on these", best), ("as the app chooses", app)):
+            fitted = Fitted.of(built.products, layers, setting, BINS)
+            found = [fitted.scores(columns(seen.products, layers, setting.layers)) for seen in (kept, other)]
+            pairs[what] = (found[0], found[1])
+            yield f"    coverage, {what:18s} {interval(*pairs[what])}   {in_words(setting, layers)}"
         softmax = (kept.confidence, other.confidence)
         sign = 1 if auroc(chosen.light, odd.part(slice(0, half)).light) >= 0.5 else -1
         yield f"    max-softmax                  {interval(*softmax)}"
         yield f"    brightness                   {interval(sign * kept.light, sign * other.light)}"
-        yield f"    coverage chosen for all − max-softmax  {difference(pairs['chosen for all'], softmax)}"
+        for what, pair in pairs.items():
+            yield f"    coverage, {what:18s} − max-softmax  {difference(pair, softmax)}"
 
 
 class Reader:
@@ -159,7 +130,8 @@ def of_digits(model: str) -> Iterator[str]:
     shuffled = np.stack([generator.permutation(picture.ravel()).reshape(8, 8) for picture in held])
     strange = {"shuffled digits": reader.see(shuffled[..., None]), "inverted digits": reader.see(255 - held[..., None])}
     built = reader.see(digits.training().pixels[..., None])
-    yield from report(model, reader.layers, built, reader.see(held[..., None]), strange)
+    copies = {kind: reader.see(frames) for kind, frames in scrambled(held[: len(held) // 2, ..., None], SEED).items()}
+    yield from report(model, reader.layers, built, reader.see(held[..., None]), copies, strange)
 
 
 def of_photos(folder: Path, count: int, model: str = "efficientnet-lite0") -> Iterator[str]:
@@ -173,7 +145,8 @@ def of_photos(folder: Path, count: int, model: str = "efficientnet-lite0") -> It
     noise = generator.integers(0, 256, familiar.shape, dtype=np.uint8)
     blown = np.stack([_blown_up(picture, size.height) for picture in digits.held_out().pixels[: len(familiar)]])
     strange = {"noise images": reader.see(noise), "digits blown up": reader.see(blown)}
-    yield from report(model, reader.layers, reader.see(built), reader.see(familiar), strange)
+    copies = {kind: reader.see(frames) for kind, frames in scrambled(familiar[: len(familiar) // 2], SEED).items()}
+    yield from report(model, reader.layers, reader.see(built), reader.see(familiar), copies, strange)
 
 
 def _blown_up(digit: np.ndarray, side: int) -> np.ndarray:

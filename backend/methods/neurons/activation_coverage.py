@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
 
-from backend.methods.neurons.coverage_profile import CoverageProfileParams
+from backend.methods.neurons.coverage_profile import CHOSEN, CoverageProfileParams
 from backend.methods.params import Range
 from backend.methods.question import Image, Question
 from backend.methods.registry import Teaching, method
@@ -26,20 +26,20 @@ class ActivationCoverage:
     """Which corpus stands for the familiar; the rest as in `CoverageProfileParams`."""
 
     corpus: Annotated[str, "The corpus that stands for the familiar; empty for the model's first."] = ""
-    layers: Annotated[str, "Layers by name, with commas between; empty for the last quarter of the layers, at least one."] = ""
-    alpha: Annotated[float, Range(0.1, 100_000, 0.1), "How steeply an activation's pull fills the range from 0 to 1."] = (
-        _PROFILE.alpha
+    layers: Annotated[str, f"Layers by name, with commas between; empty for {CHOSEN}."] = _PROFILE.layers
+    steepness: Annotated[
+        float, Range(0, 1000, 0.1), f"How steeply pull fills the range from 0 to 1, over a layer's typical pull; 0 for {CHOSEN}."
+    ] = _PROFILE.steepness
+    filled: Annotated[float, Range(0, 50, 0.1), f"Per cent of the samples that fill an interval; 0 for {CHOSEN}."] = (
+        _PROFILE.filled
     )
     bins: Annotated[int, Range(4, 1000), "Intervals of each unit's histogram."] = _PROFILE.bins
-    filled: Annotated[int, Range(1, 1000), "Samples that fill an interval: fewer cover a state in part."] = _PROFILE.filled
-    items: Annotated[int, Range(20, 5000, 20), "Samples that build the histogram; a quarter as many more are held out."] = (
-        _PROFILE.items
-    )
+    items: Annotated[int, Range(40, 4000, 20), "Samples that build the histogram; half as many are held out."] = _PROFILE.items
 
     @property
     def profile(self) -> CoverageProfileParams:
         """The parameters of the histogram."""
-        return CoverageProfileParams(self.layers, self.alpha, self.bins, self.filled, self.items)
+        return CoverageProfileParams(self.layers, self.steepness, self.filled, self.bins, self.items)
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,8 @@ class Coverage:
     confidence, brightness: the largest softmax and the mean pixel as a share of white, the controls, with their percentiles.
     coverage: float32 (units,), layer after layer as in `layers`; 0 where no sample ever put the unit into this state.
     held_out: float32 (samples,), the scores that the percentile is among.
-    built, sources: samples and photos the histogram was built from and is held out with.
+    built, sources: samples that built the histogram; sources of these and of those held out.
+    auroc, auroc_confidence: what the measure is worth here, as in `CoverageProfile`.
     """
 
     score: float
@@ -67,6 +68,8 @@ class Coverage:
     built: int
     sources: tuple[int, int]
     corpus: str
+    auroc: Mapping[str, float]
+    auroc_confidence: Mapping[str, float]
     passes: PassCount
 
 

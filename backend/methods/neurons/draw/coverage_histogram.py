@@ -9,10 +9,23 @@ import numpy as np
 from backend.models.card import UnitLayer
 
 
-def states(products: np.ndarray, alpha: float) -> np.ndarray:
-    """Activation states sigmoid(alpha · z · ∂KL/∂z), float64 in 0 to 1, from the products z · ∂KL/∂z of any shape."""
-    scaled = np.clip(alpha * products.astype(np.float64), -700, 700)
-    return 1 / (1 + np.exp(-scaled))
+def states(products: np.ndarray, alphas: Sequence[float], layers: Sequence[UnitLayer]) -> np.ndarray:
+    """Activation states sigmoid(alpha · z · ∂KL/∂z), float64 (samples, units) in 0 to 1, one alpha a layer.
+
+    products: z · ∂KL/∂z, (samples, units), layer after layer.
+    """
+    steepness = np.repeat(np.asarray(alphas, np.float64), [layer.count for layer in layers])
+    return 1 / (1 + np.exp(-np.clip(products * steepness, -700, 700)))
+
+
+def alphas_of(products: np.ndarray, layers: Sequence[UnitLayer], steepness: float) -> tuple[float, ...]:
+    """For each layer `steepness` over the root mean square of its products (samples, units); 1 where all are zero.
+
+    Layers differ in their products a hundredfold, and one alpha for all would flatten some and saturate others.
+    """
+    ends = np.cumsum([layer.count for layer in layers])
+    sizes = [float(np.sqrt(np.square(part, dtype=np.float64).mean())) for part in np.split(products, ends[:-1], axis=1)]
+    return tuple(steepness / size if size else 1.0 for size in sizes)
 
 
 def intervals(found: np.ndarray, bins: int) -> np.ndarray:
