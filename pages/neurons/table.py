@@ -102,7 +102,7 @@ def _rows(
     if scene.reads_text:
         table["Writes"] = _writes(scene, known, places)
     if scene.index is not None:
-        table["Activation density"] = [_density(scene.index.record(unit).counts) for unit in units]
+        table["Activation density"] = [density_bins(scene.index.record(unit).counts) for unit in units]
     return {title: values for title, values in table.items() if any(value not in (None, "", []) for value in values)}
 
 
@@ -114,7 +114,9 @@ def _plain(value: Any) -> float | str | None:
 
 def _beyond(record: UnitRecord, value: Any) -> float | None:
     """On how many of the corpus' tokens the unit is as far out, in per cent."""
-    return None if value is None else 100 * share_beyond(float(value), record.counts, record.low, record.high)
+    if value is None:
+        return None
+    return 100 * share_beyond(float(value), record.counts, record.low, record.high, record.minimum, record.maximum)
 
 
 def _number_of(label: Label | None, name: str) -> float | None:
@@ -139,7 +141,7 @@ def _writes(scene: Scene, known: Columns, places: np.ndarray) -> list[list[str]]
     return [[visible(text, 16) for text in piece_texts(tokenizer, row[row >= 0])] for row in tokens[places]]
 
 
-def _density(counts: np.ndarray) -> list[float]:
+def density_bins(counts: np.ndarray) -> list[float]:
     """A histogram in few bins on a logarithmic scale."""
     bins = counts.astype(np.float64).reshape(DENSITY_BINS, -1).sum(axis=1)
     return [round(float(value), 3) for value in np.log10(bins + 1)]

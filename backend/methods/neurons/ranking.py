@@ -146,19 +146,18 @@ def alike(values: np.ndarray, place: int, seed: int = 0) -> Likeness:
     return Likeness(unit @ own, float(np.nanmax(np.abs(unit @ shuffled))))
 
 
-def share_beyond(value: float, counts: np.ndarray, low: float, high: float) -> float:
+def share_beyond(value: float, counts: np.ndarray, low: float, high: float, minimum: float, maximum: float) -> float:
     """Which share of a unit's activations lies beyond a value, on the side of the median that the value is on.
 
-    counts: (bins,), equal bins between low and high whose outer ones hold all beyond; activations count as spread evenly in
-    their bin, so a share is exact to one bin, and a value beyond `low` or `high` is told as if it were there.
-    NaN where nothing was counted.
+    counts: (bins,), equal bins between low and high whose outer ones reach to minimum and maximum. Activations count as spread
+    evenly in their bin, so the share is exact to the bin that the value lies in. NaN where nothing was counted.
     """
     total = float(counts.sum())
     if not total:
         return float("nan")
-    place = float(np.clip((value - low) / ((high - low) or 1.0) * len(counts), 0, len(counts)))
-    whole = min(int(place), len(counts) - 1)
-    below = (float(counts[:whole].sum()) + (place - whole) * float(counts[whole])) / total
+    edges = np.linspace(low, high, len(counts) + 1)
+    edges[0], edges[-1] = min(low, minimum), max(high, maximum)
+    below = float(np.interp(value, edges, np.concatenate([[0.0], np.cumsum(counts, dtype=np.float64)]))) / total
     return min(below, 1 - below)
 
 

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from backend.data.regions import mask
-from backend.methods.neurons.ranking import alike, at_positions, cells_inside, over_region, strongest
+from backend.methods.neurons.ranking import alike, at_peak, at_positions, cells_inside, over_region, share_beyond, strongest
 from backend.methods.question import Box
 from backend.models.card import UnitLayer
 
@@ -116,3 +116,41 @@ def test_the_strongest_are_those_of_a_stable_sort(scores: list[float], count: in
     assert [column[place] for place in found] == sorted((column[place] for place in places), reverse=True)[:count]
     assert set(found) <= set(places)
     assert len(set(found)) == len(found)
+
+
+def test_a_peak_is_held_against_the_units_own_peaks_so_that_larger_maps_do_not_win() -> None:
+    draw = np.random.default_rng(4)
+    activations = {"a": draw.normal(size=(400, 4)), "b": draw.normal(size=(4, 3))}
+    sampled = np.concatenate([draw.normal(size=(128, *rows.shape)).max(axis=1).T for rows in activations.values()])
+    activations["b"][2, 1] = 5.0
+    found = at_peak(activations, LAYERS, sampled)
+    assert strongest(found.deviations, 1).tolist() == [5]
+    assert found.positions[5] == 2
+    assert found.values[5] == 5.0
+    assert found.elsewhere[5] == pytest.approx(np.delete(activations["b"][:, 1], 2).mean())
+    # Without that, all units of the large map come before the others.
+    assert found.values[:4].min() > np.delete(found.values[4:], 1).max()
+    assert np.abs(np.delete(found.deviations, 5)).max() < 4
+
+
+@given(st.lists(st.floats(-3, 3), min_size=5, max_size=400), st.floats(-4, 4))
+def test_the_share_beyond_a_value_is_exact_to_one_bin(values: list[float], value: float) -> None:
+    low, high, bins = -2.0, 2.0, 64
+    column = np.array(values)
+    counts, edges = np.histogram(np.clip(column, low, high), bins, (low, high))
+    told = share_beyond(value, counts, low, high, column.min(), column.max())
+    bin_of = int(np.clip(np.searchsorted(edges, value) - 1, 0, bins - 1))
+    near = counts[max(bin_of - 1, 0) : bin_of + 2].sum() / len(column)  # rounding may put an edge into either bin
+    exact = min((column > value).mean(), (column <= value).mean())
+    assert abs(told - exact) <= near + 1e-9
+
+
+def test_beyond_the_largest_value_nothing_lies_and_outer_bins_reach_to_the_extremes() -> None:
+    counts = np.array([10, 80, 10])
+    assert share_beyond(9.0, counts, 0, 3, -5, 9) == 0
+    assert share_beyond(5.5, counts, 0, 3, -5, 9) == pytest.approx(0.05)
+    assert share_beyond(-2.0, counts, 0, 3, -5, 9) == pytest.approx(0.05)
+
+
+def test_nothing_counted_has_no_share() -> None:
+    assert np.isnan(share_beyond(1.0, np.zeros(64, int), 0, 1, 0, 1))
