@@ -76,4 +76,4 @@ def test_the_line_around_a_region_is_white_on_a_large_photo_and_missing_on_a_sma
     large = outlined(np.zeros((80, 80, 3), np.uint8), region)
     assert (large[20, 20:60] == 255).all()
     assert (large[21:59, 21:59] == 0).all()
-    assert not outlined(np.zeros((30, 30, 3), np.uint8), region[:30, :30]).max() == 255
+    assert outlined(np.zeros((30, 30, 3), np.uint8), region[:30, :30]).max() < 255
