@@ -75,7 +75,7 @@ def effect_curve(
     layout = base_layout(
         theme,
         margin={"l": 46, "r": 8, "t": 8, "b": 40},
-        xaxis=axis(theme, showgrid=False, title=_title(words, theme)),
+        xaxis=axis(theme, showgrid=False, title=_title(words, theme), range=[float(strengths[0]), float(strengths[-1])]),
         yaxis=axis(theme, range=[0, 1.08 * top], nticks=4, title=_title("KL, nats", theme)),
         shapes=[_upright(unchanged, theme)] if unchanged is not None else [],
         dragmode=False,

@@ -67,7 +67,7 @@ def _divergence(value: Ablation, place: int) -> str:
     low, high = known
     verdict = "more than any of them" if kl > high else "less than any of them" if kl < low else "no more than theirs"
     count = int(np.isfinite(value.control_kl[place]).sum())
-    return f"KL **{_small(kl)}** nats; {count} random units of this layer: {_small(low)} to {_small(high)}, so {verdict}."
+    return f"KL **{_small(kl)}** nats; {count} random units of this layer: {_span(low, high)}, so {verdict}."
 
 
 def _loss(value: Ablation, place: int) -> str:
@@ -94,6 +94,10 @@ def _small(value: float) -> str:
     if abs(value) < 0.0005:
         return "0.000"
     return f"{value:.2f}" if value >= 0.1 else f"{value:.3f}"
+
+
+def _span(low: float, high: float) -> str:
+    return f"{_small(low)} to {_small(high)}" if high >= 0.0005 else "below 0.001 each"
 
 
 def _signed(value: float) -> str:

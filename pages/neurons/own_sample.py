@@ -29,7 +29,7 @@ from pages.neurons.link import change
 from pages.neurons.scene import Scene
 from pages.saliency.scene import kind_of, sample_frame
 
-PHOTO = 250
+PHOTO = 220
 FIRST_TOKEN = "The first token is left out: a decoder rests there, with values far from any other."
 
 

@@ -53,6 +53,7 @@ def test_what_is_not_measured_is_not_drawn() -> None:
     figure = effect_curve(STRENGTHS, effect, controls, -1.0, None, "dark", "value")
     assert numbers(figure["data"][0]["x"]).tolist() == [0.0]
     assert figure["data"][-1]["y"] == [None]
+    assert figure["layout"]["xaxis"]["range"] == [-1.0, 1.0]  # the axis stands still while points come in
     assert figure["layout"]["shapes"] == []
     assert "NaN" not in json.dumps(figure)
     none = effect_curve(STRENGTHS, EFFECT, np.zeros((3, 0), np.float32), 0.0, 1.0, "light", "factor")
