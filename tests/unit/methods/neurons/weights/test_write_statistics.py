@@ -13,6 +13,8 @@ from transformers.models.llama.modeling_llama import apply_rotary_pos_emb
 from backend.engine.token_passes import TokenPasses
 from backend.methods.neurons.functional_classes import FUNCTIONAL_CLASSES, FunctionalClasses, FunctionalClassesParams
 from backend.methods.neurons.weights.attention import turned_key
+from backend.methods.neurons.weights.block_norms import reading_gains
+from backend.methods.neurons.weights.deactivation import rest_directions
 from backend.methods.neurons.weights.write_statistics import write_statistics
 from backend.methods.steps import Partial, Result
 from backend.models.hooks import UnitEdit, hooked
@@ -88,6 +90,38 @@ def test_clamping_the_planted_neuron_turns_its_head_to_the_first_token(planted: 
     assert attention[0][1] < 0.6
     assert attention[1][1] > 0.9
     assert attention[1][0] == pytest.approx(attention[0][0], abs=0.05)  # the other head of the block goes on as before
+
+
+def test_in_the_default_model_too_heads_turn_as_the_weights_say(smollm2: LanguageModel) -> None:
+    """The neurons of one layer most aligned with a later head's rest direction, both ways, against random ones of the layer."""
+    block, rest = 16, rest_directions(TokenPasses(smollm2), reading_gains(smollm2))
+    assert rest is not None
+    cosines, heads, _ = rest.strongest(smollm2.neurons[f"mlp.{block}"].writes, block)
+    drawn = torch.randperm(len(cosines), generator=torch.Generator().manual_seed(0))[:8]
+    for neuron, sign in ((int(cosines.argmax()), 1), (int(cosines.argmin()), -1)):
+        head = int(heads[neuron])
+        plain = _rest(smollm2, block, None, head)
+        own = _rest(smollm2, block, neuron, head) - plain
+        random = [abs(_rest(smollm2, block, int(other), head) - plain) for other in drawn]
+        assert sign * own > 1
+        assert abs(own) > 5 * np.median(random)
+
+
+def _rest(model: LanguageModel, block: int, neuron: int | None, head: int) -> float:
+    """Mean log odds of a head's attention to the first token, 3 added to one neuron's activation."""
+    module: Any = model.module
+    ids = torch.tensor([[1, *model.tokenizer.encode("The capital of France is Paris, and the river there is the Seine.").ids]])
+    factor, offset = torch.ones(1, 1, 1536), torch.zeros(1, 1, 1536)
+    if neuron is not None:
+        offset[..., neuron] = 3.0
+    before = module.config._attn_implementation
+    module.set_attn_implementation("eager")
+    try:
+        with torch.no_grad(), hooked(module, model.units, edits=[UnitEdit(f"mlp.{block}", factor, offset)]):
+            attention = module.model(ids, output_attentions=True).attentions[head // 9][0, head % 9, 1:, 0]
+    finally:
+        module.set_attn_implementation(before)
+    return float(attention.clamp(1e-6, 1 - 1e-6).logit().mean())
 
 
 def _attention_to_the_first(model: LanguageModel, value: float) -> list[float]:
