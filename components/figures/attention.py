@@ -13,7 +13,7 @@ OVERVIEW_ROW = 14
 MAP_HEIGHT = 470
 HOVERED_TOKENS = 128  # more would send megabytes of hover text
 _TICKS = 24
-_OVERVIEW_MARGIN = {"l": 34, "r": 0, "t": 8, "b": 84}
+_OVERVIEW_MARGIN = {"l": 34, "r": 0, "t": 8, "b": 92}
 _MAP_MARGIN = {"l": 0, "r": 8, "t": 8, "b": 0}
 
 
@@ -118,7 +118,7 @@ def _bar(words: str, theme: Theme) -> Figure:
         "len": 1.0,
         "y": 0,
         "yanchor": "top",
-        "ypad": 40,
+        "ypad": 34,
         "outlinewidth": 0,
         "tickvals": [0, 0.5, 1],
         "ticklabeloverflow": "allow",

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from backend.engine.asking import TokenAsking
 
 ROWS_AT_ONCE = 128  # positions whose logits are held at a time: 25 MB of a vocabulary of 49,152
+LAYERS_AT_ONCE = 8
 
 
 def layers_read(asking: TokenAsking) -> Iterator[tuple[int, int, dict[str, Any]]]:
@@ -27,11 +28,20 @@ def layers_read(asking: TokenAsking) -> Iterator[tuple[int, int, dict[str, Any]]
     final = lens(asking, streams[-1])  # (tokens, vocabulary)
     other = _elsewhere(len(texts), asking.question.seed)
     found = _empty(len(streams), len(texts), min(TOP, final.shape[1]))
-    for done, layer in enumerate(reversed(range(len(streams))), start=1):
-        read = [_compared(lens(asking, streams[layer, part]), final[part], final[other[part]]) for part in _parts(len(texts))]
-        for name, values in found.items():
-            values[layer] = np.concatenate([part[name] for part in read])
-        yield done, len(streams), {"tokens": texts, **{name: values.copy() for name, values in found.items()}}
+    for block in _blocks(len(streams), len(texts)):
+        for layer in block:
+            parts = _parts(len(texts))
+            read = [_compared(lens(asking, streams[layer, part]), final[part], final[other[part]]) for part in parts]
+            for name, values in found.items():
+                values[layer] = np.concatenate([part[name] for part in read])
+        yield len(streams) - block[-1], len(streams), {"tokens": texts, **{name: found[name].copy() for name in found}}
+
+
+def _blocks(layers: int, tokens: int) -> list[list[int]]:
+    """Layers read at a step: the last alone, since the answer stands there, then downwards as many as a short step allows."""
+    most = max(1, min(LAYERS_AT_ONCE, ROWS_AT_ONCE // tokens))
+    below = list(reversed(range(layers - 1)))
+    return [[layers - 1], *(below[start : start + most] for start in range(0, layers - 1, most))]
 
 
 @torch.inference_mode()
