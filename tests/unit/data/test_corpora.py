@@ -14,7 +14,7 @@ from tokenizers import Tokenizer
 from tokenizers.models import WordLevel
 from tokenizers.pre_tokenizers import WhitespaceSplit
 
-from backend import limits, places
+from backend import limits
 from backend.data.corpora import CorpusError, corpora, corpus, corpus_entry, image_corpus, text_corpus
 from backend.data.digits import held_out, training
 from backend.data.images import ImageError
@@ -49,11 +49,11 @@ def test_each_kind_of_model_is_offered_what_it_can_read() -> None:
         corpora("another")
 
 
-def test_the_packaged_texts_are_many_and_of_many_sources() -> None:
+def test_the_packaged_texts_are_many_and_of_many_sources(session_home: Path) -> None:
     entry_of = {item.name: item for item in corpora(LANGUAGE)}
     assert entry_of["documents"].sources > 100
     assert entry_of["languages"].sources == 12
-    tokenizer = Tokenizer.from_file(str(places.models() / LANGUAGE / "tokenizer.json"))
+    tokenizer = Tokenizer.from_file(str(session_home / "models" / LANGUAGE / "tokenizer.json"))
     texts = text_corpus(corpus("documents"), tokenizer)
     assert len(texts) > 4_000
     assert texts.tokens.size > 400_000

@@ -18,7 +18,8 @@ from backend.methods.steps import Partial, Progress, Result, Step
 from backend.store.index_file import Manifest, write_index
 from backend.store.unit_index import IndexDamaged, UnitIndex, open_index
 
-FIRST_CHECKPOINT, CHECKPOINT = 2.0, 10.0  # seconds; 57 MB are written in a fifth of one
+FIRST_CHECKPOINT, CHECKPOINT = 2.0, 10.0  # seconds
+LARGEST_SHARE = 0.03  # of the time may go into checkpoints; 57 MB are written in a fifth of a second, large models take longer
 
 
 def build(question: Question, asking: Asking | TokenAsking) -> Iterator[Step]:
@@ -64,8 +65,10 @@ class _Build:
             if time.monotonic() < due:
                 yield Progress(passed, total)
                 continue
-            yield Partial(_progress(self._write(passed)), passed, total)
-            due = time.monotonic() + CHECKPOINT
+            before = time.monotonic()
+            manifest = self._write(passed)
+            due = time.monotonic() + max(CHECKPOINT, (time.monotonic() - before) / LARGEST_SHARE)
+            yield Partial(_progress(manifest), passed, total)
         yield Result(_progress(self._write(total)))
 
     def _resume(self, standing: UnitIndex | None) -> int:

@@ -112,6 +112,7 @@ def every_batch(monkeypatch: pytest.MonkeyPatch) -> None:
     """A checkpoint after every batch."""
     monkeypatch.setattr(building, "FIRST_CHECKPOINT", 0.0)
     monkeypatch.setattr(building, "CHECKPOINT", 0.0)
+    monkeypatch.setattr(building, "LARGEST_SHARE", float("inf"))
 
 
 @pytest.fixture
