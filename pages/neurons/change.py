@@ -17,7 +17,7 @@ from components.figures.changes import CURVE_HEIGHT, bars_height, change_bars, e
 from components.live import poll_interval, rest
 from components.live_figure import live_figure
 from components.theme import current_theme
-from pages.neurons import own_sample
+from pages.neurons import importance, own_sample
 from pages.neurons.change_words import effect_words, names_of, of_sample
 from pages.neurons.link import change
 from pages.neurons.scene import Scene
@@ -61,6 +61,7 @@ def change_it(scene: Scene) -> None:
         return
     active = not snapshot.final
     st.fragment(_follow, run_every=poll_interval(active))(scene, question, clamped, active)
+    importance.section(scene, snapshot.value if isinstance(snapshot.value, Ablation) else None)
 
 
 def question_of(scene: Scene, clamped: bool) -> Question:

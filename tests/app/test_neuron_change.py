@@ -161,3 +161,34 @@ def test_a_head_can_be_scaled_but_not_clamped() -> None:
     assert not visit.problems
     assert not [toggle for toggle in visit.app.main.get("toggle") if "Set it to a value" in toggle.label]
     assert sentence(visit).startswith("Switched off")
+
+
+def test_conductance_says_the_units_share_its_rank_and_what_the_sum_misses() -> None:
+    visit = photo_card()
+    visit.press("Measure").settle()
+    value = visit.snapshot("conductance")[1].value
+    shares = value.values["stage3"]
+    rank = 1 + int((np.abs(shares) > abs(shares[2])).sum())
+    (told,) = [text for text in visit.texts if text.startswith("It adds ")]
+    assert f"number {rank} of {len(shares)} in size" in told
+    assert f"sum to the change of {value.change:.2f} from the baseline within {abs(value.residuals['stage3']):.2f}" in told
+    assert visit.figure("Shares of")["traces"][0]["x"][0] == pytest.approx(float(shares[np.abs(shares).argmax()]))
+    assert value.target.index == effect(visit).base_first
+
+
+def test_random_ablations_tell_their_test_and_its_control() -> None:
+    visit = photo_card()
+    visit.labelled("button_group", "Way").set_value("component_attribution")
+    visit.settle()
+    visit.press("Measure").settle()
+    value = visit.snapshot("component_attribution")[1].value
+    (told,) = [text for text in visit.texts if text.startswith("It adds ")]
+    assert f"correlate with the truth by {value.correlation:.2f}" in told
+    assert f"models of shuffled masks up to {value.shuffled.max():.2f}" in told
+
+
+def test_a_decoders_layer_is_told_to_have_no_sum() -> None:
+    visit = text_card()
+    visit.press("Measure").settle()
+    (told,) = [text for text in visit.texts if text.startswith("It adds ")]
+    assert "other ways bypass this layer" in told
