@@ -66,9 +66,9 @@ def main() -> None:
     parser.add_argument("--model", default=MODEL)
     parser.add_argument("--corpus", default="languages")
     parser.add_argument("--chosen-by", type=int, default=5_000, help="tokens of each language, at most")
-    parser.add_argument("--tested-on", type=int, default=2_000, help="held-out tokens of each language, at most")
+    parser.add_argument("--tested-on", type=int, default=1_000, help="held-out tokens of each language, at most")
     parser.add_argument("--share", type=float, default=0.01)
-    parser.add_argument("--draws", type=int, default=3, help="sets of random neurons for each language")
+    parser.add_argument("--draws", type=int, default=2, help="sets of random neurons for each language")
     given = parser.parse_args()
     settings = {"chosen_by": given.chosen_by, "tested_on": given.tested_on, "share": given.share, "draws": given.draws}
     begun, told, found = time.monotonic(), 0.0, None

@@ -28,7 +28,7 @@ def readout(model: LanguageModel) -> Tensor:
     named = min(model.unembedding.shape[0], model.tokenizer.get_vocab_size(with_added_tokens=True))
     dtype = computed_in(model)
     folded = model.unembedding[:named].to(dtype) * model.final_gain.to(dtype)  # (tokens, width)
-    return folded - folded.mean(dim=0)
+    return folded.sub_(folded.mean(dim=0))
 
 
 def writes(model: LanguageModel, layer: str) -> Tensor:

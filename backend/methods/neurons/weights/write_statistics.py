@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -35,10 +35,10 @@ PER_NEURON = ("mean", "variance", "skewness", "kurtosis", "norm", "null_share", 
 def write_statistics(asking: TokenPasses, params: FunctionalClassesParams, seed: int) -> Iterator[Step]:
     """Layer by layer; a step is one block of neurons. Shuffled writes are drawn from `seed`."""
     model = asking.model
-    layers, space = neuron_layers(model), _Space.of(asking)
+    layers = neuron_layers(model)
     total, done = sum(layer.count for layer in layers), 0
+    space = yield from _space(asking, total)
     generator, found = torch.Generator().manual_seed(seed), _Found(params, space, len(layers))
-    yield Progress(0, total)
     for number, layer in enumerate(layers):
         written = writes(model, layer.name)
         shuffled = _shuffled(written, generator)
@@ -63,14 +63,28 @@ class _Space:
     null: NullSpace
     rest: RestDirections | None
 
-    @classmethod
-    def of(cls, asking: TokenPasses) -> _Space:
-        folded = readout(asking.model)
-        directions = unit_rows(folded)
-        mean = directions.mean(dim=0)
-        rest = rest_directions(asking, reading_gains(asking.model))
-        # Against the centred vocabulary products are cosines less their mean, so that no moment cancels.
-        return cls(directions - mean, mean, null_space(folded), rest)
+
+def _space(asking: TokenPasses, total: int) -> Generator[Step, None, _Space]:
+    """What to hold writes against; the vocabulary is several hundred MB in large models, so one copy is made and changed."""
+    directions = readout(asking.model)
+    making = null_space(directions)
+    null = yield from _waiting(making, total)
+    lengths = directions.norm(dim=1, keepdim=True)
+    directions /= lengths.where(lengths > 0, torch.ones_like(lengths))
+    yield Progress(0, total)
+    mean = directions.mean(dim=0)
+    directions -= mean  # against the centred vocabulary products are cosines less their mean, so that no moment cancels
+    yield Progress(0, total)
+    return _Space(directions, mean, null, rest_directions(asking, reading_gains(asking.model)))
+
+
+def _waiting(making: Generator[None, None, NullSpace], total: int) -> Generator[Step, None, NullSpace]:
+    while True:
+        try:
+            next(making)
+        except StopIteration as made:
+            return made.value
+        yield Progress(0, total)
 
 
 def _shuffled(written: Tensor, generator: torch.Generator) -> Tensor:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from transformers import GPT2Config, GPT2LMHeadModel
 
 import backend
 from backend.data.corpora import corpus, text_corpus
@@ -20,7 +21,7 @@ from backend.methods.neurons.languages.passes import FiringPasses, losses, padde
 from backend.methods.question import Corpus
 from backend.models.language import language_model
 from backend.models.loaded import LanguageModel
-from tests.unit.methods.neurons.planted_transformer import LANGUAGES, TWO_LANGUAGES, build, flat
+from tests.unit.methods.neurons.planted_transformer import LANGUAGES, TWO_LANGUAGES, build, flat, tokenizer
 
 # Eight of the 128 firing rates are 1, so the bar has to be lower than usual for any to pass it.
 SETTINGS: dict[str, Any] = {"share": 0.1, "quantile": 0.9, "chosen_by": 800, "tested_on": 500, "draws": 2}
@@ -61,9 +62,7 @@ def test_in_the_shuffled_model_no_neuron_is_specific(engine: Engine, two_languag
 
 
 def test_the_neurons_come_before_the_test_and_rows_one_by_one(engine: Engine, two_languages: tuple[str, str, str]) -> None:
-    snapshots = list(
-        backend.stream("language_neurons", model=two_languages[0], sample=corpus(two_languages[2]), **SETTINGS)
-    )
+    snapshots = list(backend.stream("language_neurons", model=two_languages[0], sample=corpus(two_languages[2]), **SETTINGS))
     known = [int((~np.isnan(snapshot.change)).all(axis=1).sum()) for snapshot in snapshots]
     assert known == sorted(known)
     assert known[-1] == 2
@@ -134,3 +133,22 @@ def _loss_without(model: LanguageModel, row: torch.Tensor, neurons: np.ndarray) 
             block.mlp.down_proj.weight[:, torch.from_numpy(neurons[16 * number : 16 * (number + 1)])] = 0
         logits = module(row).logits[0, :-1]
     return float(torch.nn.functional.cross_entropy(logits, row[0, 1:], reduction="sum"))
+
+
+def test_without_gates_a_positive_activation_counts(two_languages: tuple[str, str, str]) -> None:
+    torch.manual_seed(0)
+    size = len(TWO_LANGUAGES.vocabulary)
+    module = GPT2LMHeadModel(GPT2Config(vocab_size=size, n_embd=32, n_layer=2, n_head=4, n_positions=128, n_inner=48)).eval()
+    model = language_model("ungated", module.requires_grad_(False), tokenizer(TWO_LANGUAGES), "r")
+    texts = text_corpus(corpus(two_languages[2]), model.tokenizer)
+    passes = FiringPasses(TokenPasses(model))
+    assert not passes.gated
+    item = texts.item(0).astype(np.int64)
+    counts = passes.counts(*padded(texts, np.array([0])))
+    with torch.no_grad():
+        first = module.transformer.h[0]
+        seen: list[torch.Tensor] = []
+        handle = first.mlp.c_proj.register_forward_hook(lambda _, inputs, __: seen.append(inputs[0][0]))
+        module(torch.from_numpy(item)[None])
+        handle.remove()
+    assert np.array_equal(counts[:48], (seen[0][1:] > 0).sum(dim=0).numpy())
