@@ -125,7 +125,8 @@ def _medians(scene: Scene, known: Columns, theme: Theme) -> None:
 
 def differ(scene: Scene, known: Columns, matches: Matches, theme: Theme) -> None:
     """All units as points of two statistics."""
-    names = {axis: _statistic(scene.view, known, axis) for axis in ("across", "up")}
+    names = {"across": _statistic(scene.view, known, "across")}
+    names["up"] = _statistic(scene.view, known, "up", names["across"])
     st.markdown("**How they differ** · one point a unit", help=DIFFER_HELP)
     if not names["across"] or not names["up"]:
         st.skeleton(HEIGHT)
@@ -154,10 +155,11 @@ def _drawn(place: int | None, across: np.ndarray, up: np.ndarray) -> int | None:
     return place if place is not None and np.isfinite(across[place]) and np.isfinite(up[place]) else None
 
 
-def _statistic(view: View, known: Columns, axis: str) -> str:
-    """The statistic of an axis: the view's, or the first of the defaults that is known; "" where there is none."""
-    wanted = (getattr(view, axis), *DEFAULTS[axis], *known.statistics)
-    return next((name for name in wanted if name in known.statistics), "")
+def _statistic(view: View, known: Columns, axis: str, taken: str = "") -> str:
+    """The statistic of an axis: the view's, or the first default that is known and not `taken`; "" where there is none."""
+    chosen = getattr(view, axis)
+    others = [name for name in (*DEFAULTS[axis], *known.statistics) if name != taken]
+    return next((name for name in (chosen, *others, taken) if name in known.statistics), "")
 
 
 def _axes(view: View, known: Columns, names: dict[str, str]) -> None:

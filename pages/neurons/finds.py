@@ -93,15 +93,13 @@ def by_prompt(scene: Scene, known: Columns) -> Found:
         positions = token_positions(scene.view.find, len(tokens))
     except ParameterError as error:
         return nothing(known.units, str(error))
-    mean, deviation, note = own_distribution(known, answer.value.values)
-    out = at_positions(answer.value.values, known.layers, mean, deviation, positions)
-    at = ["" if place < 0 else visible(tokens[place]) for place in out.positions]
-    told: dict[str, np.ndarray | Sequence[str]] = {
-        "Here": out.values,
-        "At": at,
-        "Elsewhere": out.elsewhere,
-        "Deviations": out.deviations,
-    }
+    start = min(FIRST_TOKENS, positions[0])  # what is elsewhere does not count the first token either
+    values = {name: rows[start:] for name, rows in answer.value.values.items()}
+    mean, deviation, note = own_distribution(known, values)
+    out = at_positions(values, known.layers, mean, deviation, [position - start for position in positions])
+    at = ["" if place < 0 else visible(tokens[place + start]) for place in out.positions]
+    told: dict[str, np.ndarray | Sequence[str]] = {"Here": out.values, "At": at}
+    told |= {"Elsewhere": out.elsewhere, "Deviations": out.deviations}
     return Found(np.abs(out.deviations), "farthest from their own mean first", told, note, ranks=True)
 
 
@@ -191,7 +189,7 @@ def own_distribution(known: Columns, values: Mapping[str, np.ndarray]) -> tuple[
 
 
 def _root_mean_square(values: np.ndarray | None) -> float:
-    return float("nan") if values is None else float(np.sqrt(np.mean(values[FIRST_TOKENS:].astype(np.float32) ** 2)))
+    return float("nan") if values is None else float(np.sqrt(np.mean(values.astype(np.float32) ** 2)))
 
 
 def example(layers: Sequence[UnitLayer]) -> str:
