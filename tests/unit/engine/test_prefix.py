@@ -118,3 +118,22 @@ def test_a_partial_pass_is_counted_but_tells_no_pace(passes: Any) -> None:
     passes.forward(repeated(row), prefix=prefix)
     assert passes.spent.forward == rows + ROWS
     assert len(passes.chunks.speed._seen[False]) == seen
+
+
+def test_edits_that_every_pass_makes_stand_in_the_prefix_too(passes: Any) -> None:
+    layers = list(passes.model.units)
+    row, asked = sample(passes)
+    count = passes.model.units[layers[0]].count
+    factor = torch.ones(1, 1, count)
+    factor[..., : count // 2] = 0.0
+    always = UnitEdit(layers[0], factor, torch.zeros(1, 1, count))
+    held = type(passes)(passes.model, edits=[always])
+    edits = [masks(passes, layers[-1])]
+    whole = held.forward(repeated(row), edits=edits, **asked).logits
+    rest = held.forward(repeated(row), edits=edits, prefix=held.prefix(row, [layers[-1]]), **asked).logits
+    assert torch.allclose(whole, rest, atol=2e-3, rtol=1e-4)
+    assert not torch.allclose(whole, passes.forward(repeated(row), edits=edits, **asked).logits, atol=1e-2)
+    same = [masks(passes, layers[0])]  # where both edit one layer, the standing edit is made once
+    whole = held.forward(repeated(row), edits=same, **asked).logits
+    rest = held.forward(repeated(row), edits=same, prefix=held.prefix(row, [layers[0]]), **asked).logits
+    assert torch.allclose(whole, rest, atol=2e-3, rtol=1e-4)
