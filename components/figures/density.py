@@ -45,6 +45,7 @@ def _bars(counts: np.ndarray, low: float, high: float, marks: list[float], of: s
     centres = (edges[:-1] + edges[1:]) / 2
     shades = (*(palette.band, palette.counts[1])[: len(marks)], palette.accent)
     bands = np.searchsorted(np.asarray(marks), centres) if marks else np.zeros(len(counts), dtype=int)
+    bands[-1] = len(marks)  # it holds all beyond
     return {
         "type": "bar",
         "x": centres.tolist(),

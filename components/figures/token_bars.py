@@ -61,5 +61,7 @@ def _layout(names: list[str], values: list[float], theme: Theme) -> Figure:
 
 
 def _signed(value: float) -> str:
+    if abs(value) < 0.0005:
+        return "0"
     digits = 2 if abs(value) >= 0.1 else 3
     return f"{value:+.{digits}f}".replace("-", "−")

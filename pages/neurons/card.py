@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from importlib import import_module
-
 import streamlit as st
 
 from backend.markdown import literal
@@ -12,21 +9,24 @@ from backend.methods.neurons.unit import Unit, unit_title
 from backend.models.card import UnitKind, UnitLayer
 from backend.store.labels import Label, Labels
 from components.figures.density import DENSITY_HEIGHT
-from pages.neurons import answers, badges, connected, examples, fires, index_state, keep, push, writes
+from pages.neurons import (
+    answers,
+    badges,
+    change,
+    connected,
+    draw,
+    examples,
+    familiar,
+    fires,
+    index_state,
+    keep,
+    name,
+    push,
+    writes,
+)
 from pages.neurons.link import Place, place_among_matches
 from pages.neurons.link import change as show_view
 from pages.neurons.scene import Scene
-
-Section = Callable[[Scene], None]
-
-
-def _section(module: str) -> Section:
-    """A section by another module, until all of them are there."""
-    try:
-        section: Section = import_module(f"pages.neurons.{module}").section
-    except (ImportError, AttributeError):
-        return lambda scene: None
-    return section
 
 
 def show(scene: Scene) -> None:
@@ -58,9 +58,9 @@ def title(scene: Scene, label: Label | None) -> str:
     layer = layer_of(scene)
     if scene.unit is not None and layer is not None:
         return unit_title(scene.unit, layer.kind)
-    name, _, number = scene.view.unit.rpartition(":")  # the model is still loading: what the link says, in the words to come
+    layer_name, _, number = scene.view.unit.rpartition(":")  # the model is still loading: what the link says
     kinds: dict[str, UnitKind] = {"attention": "head", "mlp": "neuron"}
-    return unit_title(Unit(name, int(number)), kinds.get(name.partition(".")[0], "channel"))
+    return unit_title(Unit(layer_name, int(number)), kinds.get(layer_name.partition(".")[0], "channel"))
 
 
 def best_label(scene: Scene) -> Label | None:
@@ -78,22 +78,23 @@ def layer_of(scene: Scene) -> UnitLayer | None:
 
 def _of_text(scene: Scene) -> None:
     grid = st.grid(3, min_column_width=270, gap="small")
-    for section in (fires.section, writes.section, _section("name")):
+    for section in (fires.section, writes.section, name.section):
         with grid.container(border=True, height="stretch"):
             section(scene)
     examples.section(scene)
-    _section("change")(scene)
+    change.section(scene)
     connected.section(scene)
 
 
 def _of_image(scene: Scene) -> None:
     examples.section(scene)
     grid = st.grid(3, min_column_width=270, gap="small")
-    for section in (fires.section, push.section, _section("name")):
+    for section in (fires.section, push.section, name.section):
         with grid.container(border=True, height="stretch"):
             section(scene)
-    _section("change")(scene)
-    _section("draw")(scene)
+    change.section(scene)
+    draw.section(scene)
+    familiar.section(scene)
 
 
 def _neighbours(scene: Scene) -> None:

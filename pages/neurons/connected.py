@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import streamlit as st
@@ -53,45 +52,67 @@ def section(scene: Scene) -> None:
     elif not isinstance(found.value, NeuronConnections):
         st.skeleton(36 * (NEURONS + HEADS))
     else:
-        _table(scene, found.value)
+        _tables(scene, found.value)
 
 
-def lines(value: NeuronConnections) -> Iterator[Line]:
-    """The strongest neurons and heads before, then after, each side strongest first."""
-    sides = (
-        (value.neurons_before[:NEURONS], value.heads_before[:HEADS], value.chance_before, "before"),
-        (value.neurons_after[:NEURONS], value.heads_after[:HEADS], value.chance_after, "after"),
-    )
-    for neurons, heads, chance, side in sides:
-        for is_head, found in ((False, neurons), (True, heads)):
-            for item in found:
-                yield Line(Unit(item.layer, item.unit), _how(item, side), item.alignment, chance[is_head], is_head)
+def before(value: NeuronConnections) -> list[Line]:
+    """The strongest neurons, then heads, that write what the neuron reads."""
+    sides = ((False, value.neurons_before[:NEURONS]), (True, value.heads_before[:HEADS]))
+    return [_line(item, _feeds(item), value.chance_before[is_head], is_head) for is_head, found in sides for item in found]
 
 
-def _how(item: Connection, side: str) -> str:
-    if side == "before":
-        return f"{'feeds' if item.alignment >= 0 else 'works against'} its {item.port}"
+def after(value: NeuronConnections) -> list[Line]:
+    """The strongest neurons, then heads, that read what the neuron writes."""
+    sides = ((False, value.neurons_after[:NEURONS]), (True, value.heads_after[:HEADS]))
+    return [_line(item, _reads(item), value.chance_after[is_head], is_head) for is_head, found in sides for item in found]
+
+
+def _line(item: Connection, how: str, chance: float, is_head: bool) -> Line:
+    return Line(Unit(item.layer, item.unit), how, item.alignment, chance, is_head)
+
+
+def _feeds(item: Connection) -> str:
+    return f"{'feeds' if item.alignment >= 0 else 'works against'} its {item.port}"
+
+
+def _reads(item: Connection) -> str:
     return f"{'reads it' if item.alignment >= 0 else 'reads its opposite'} by its {item.port}"
 
 
-def _table(scene: Scene, value: NeuronConnections) -> None:
+def _tables(scene: Scene, value: NeuronConnections) -> None:
+    grid = st.grid(2, min_column_width=420, gap="large")
+    with grid.container(border=True, height="stretch"):
+        _table(scene, "Before it", before(value), value.chance_before)
+    with grid.container(border=True, height="stretch"):
+        _table(scene, "After it", after(value), value.chance_after)
+    if value.note:
+        st.caption(literal(value.note, 300))
+
+
+def _table(scene: Scene, title: str, lines: list[Line], chance: tuple[float, float]) -> None:
     labels = Labels(scene.view.model, scene.view.revision)
-    with st.container(border=True, gap="xxsmall"):
-        for line in lines(value):
-            unit, how, name, strength = st.columns(WIDTHS, vertical_alignment="center", gap="small")
-            title = unit_title(line.unit, "head" if line.is_head else "neuron")
-            with unit:
-                st.button(
-                    literal(title), key=f"connected_{line.how}_{line.unit.text}", type="tertiary", on_click=change,
-                    args=(scene.view,), kwargs={"unit": line.unit.text}, help="Open this unit's card.",
-                )  # fmt: skip
-            how.caption(line.how)
-            own = labels.of(line.unit)
-            name.caption(literal(own[0].text, 40) if own else "no name yet")
-            bold = "**" if abs(line.alignment) > line.chance else ""
-            strength.markdown(f"{bold}{line.shown}{bold}")
+    st.markdown(f"**{title}**")
+    if not lines:
+        st.caption("Nothing: the neuron is in the first or the last block.")
+        return
+    with st.container(gap="xxsmall"):
+        for line in lines:
+            _row(scene, line, labels)
     st.caption(
-        f"Bold stands out from chance: with the neuron's own weights shuffled, the strongest reach {value.chance_before[0]:.2f} "
-        f"(neurons) and {value.chance_before[1]:.2f} (heads) before it, {value.chance_after[0]:.2f} and "
-        f"{value.chance_after[1]:.2f} after it. {literal(value.note, 300) if value.note else ''}"
+        f"Bold stands out from chance: with the neuron's own weights shuffled, the strongest reach {chance[0]:.2f} (neurons) and "
+        f"{chance[1]:.2f} (heads)."
     )
+
+
+def _row(scene: Scene, line: Line, labels: Labels) -> None:
+    unit, how, name, strength = st.columns(WIDTHS, vertical_alignment="center", gap="small")
+    with unit:
+        st.button(
+            literal(unit_title(line.unit, "head" if line.is_head else "neuron")), key=f"connected_{line.how}_{line.unit.text}",
+            type="tertiary", on_click=change, args=(scene.view,), kwargs={"unit": line.unit.text}, help="Open this unit's card.",
+        )  # fmt: skip
+    how.caption(line.how)
+    own = labels.of(line.unit)
+    name.caption(literal(own[0].text, 40) if own else "no name yet")
+    bold = "**" if abs(line.alignment) > line.chance else ""
+    strength.markdown(f"{bold}{line.shown}{bold}")

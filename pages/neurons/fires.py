@@ -10,6 +10,7 @@ from backend.store.unit_index import UnitIndex, UnitRecord
 from components.figures.density import BANDS, DENSITY_HEIGHT, density
 from components.live_figure import live_figure
 from components.theme import current_theme
+from pages.neurons.export import NOTES
 from pages.neurons.scene import Scene
 
 HELP = (
@@ -27,9 +28,9 @@ def section(scene: Scene) -> None:
     record = scene.record
     shares = {share: value for share, value in record.quantiles.items() if share in BANDS}
     figure = density(record.counts, record.low, record.high, shares, current_theme(), counted(scene))
-    words = in_words(record)
+    words, note = in_words(record), NOTES.get(scene.view.model)
     live_figure(figure, key="card_density", height=DENSITY_HEIGHT, alt=f"Density of the unit's activations. {words}")
-    st.caption(f"{words} {_beside(scene.index, scene.unit, record)}")
+    st.caption(f"{words} {_beside(scene.index, scene.unit, record)}{f' {note}.' if note else ''}")
 
 
 def counted(scene: Scene) -> str:

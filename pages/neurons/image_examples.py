@@ -9,7 +9,7 @@ import streamlit as st
 from PIL import Image as Picture
 
 from backend.data import images
-from backend.data.corpora import CorpusError, image_corpus
+from backend.data.corpora import CorpusError, corpus_entry, image_corpus
 from backend.data.frames import Preprocess
 from backend.data.images import ImageError
 from backend.markdown import literal
@@ -25,7 +25,7 @@ from pages.neurons.answers import answer
 from pages.neurons.fields import field_box, field_words, fields
 from pages.neurons.scene import Scene
 
-COLUMNS, LEAST_WIDTH = 5, 100
+COLUMNS, LEAST_WIDTH = 8, 100
 CLASSES = "The class is the model's own first answer for the picture."
 
 
@@ -41,7 +41,7 @@ def grid(scene: Scene) -> None:
                 _example(scene, scene.corpus, example, field_box(scene, known, example.place))
             except (CorpusError, ImageError) as error:
                 st.caption(literal(str(error), 200))
-    st.caption(" ".join(filter(None, (ceiling(scene), _sizes(scene, known), CLASSES))))
+    st.caption(" ".join(filter(None, (ceiling(scene), _sizes(scene, known), CLASSES, _origin(scene.corpus)))))
 
 
 def _example(scene: Scene, corpus: Corpus, example: Example, box: Box | None) -> None:
@@ -96,6 +96,12 @@ def _sizes(scene: Scene, known: ReceptiveFields | None) -> str:
     if known is None or scene.unit is None or scene.unit.layer not in known.typical:
         return ""
     return field_words(known, scene.unit.layer)
+
+
+def _origin(corpus: Corpus) -> str:
+    """From how few photos the pictures are, where they are cut from photos."""
+    pictures, sources = len(image_corpus(corpus)), corpus_entry(corpus.name).sources
+    return f"All {pictures:,} pictures are cut from {sources} photos." if sources < pictures else ""
 
 
 def ceiling(scene: Scene) -> str:

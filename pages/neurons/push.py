@@ -54,9 +54,19 @@ def pushed(value: Ablation) -> list[tuple[int, float]]:
     return sorted(rows, key=lambda row: -row[1])
 
 
+def divergence(nats: float) -> str:
+    """A KL divergence in words: two digits, and "under 0.001" for what is less."""
+    return f"{nats:.2g}" if nats >= 0.001 else "under 0.001"
+
+
 def _bars(scene: Scene, value: Ablation) -> None:
     assert isinstance(scene.entry, CatalogEntry)
     rows = pushed(value)
+    if not np.any(value.values):
+        st.caption(
+            "The unit is at zero everywhere on this photo, so that switching it off changes nothing. Try another photo below."
+        )
+        return
     names = [scene.entry.labels[index] for index, _ in rows]
     figure = signed_bars(names, [logit for _, logit in rows], current_theme(), "logit", [index for index, _ in rows])
     alt = f"Effect on classes: {', '.join(f'{name} {logit:+.2f}' for name, (_, logit) in zip(names, rows, strict=True))}."
@@ -64,6 +74,6 @@ def _bars(scene: Scene, value: Ablation) -> None:
     off = value.at(0.0)
     low, high = value.control_range(off) or (float("nan"),) * 2
     st.caption(
-        f"Logit it adds on this photo, by switching it off: KL {value.kl[off]:.2g}, {len(value.controls)} random units of the "
-        f"layer {low:.2g} to {high:.2g}."
+        f"Logit it adds on this photo, by switching it off: KL {divergence(value.kl[off])}, {len(value.controls)} random units "
+        f"of the layer {divergence(low)} to {divergence(high)}."
     )

@@ -43,7 +43,7 @@ def section(scene: Scene) -> None:
     elif rows is None or tokenizer is None:
         st.skeleton(bars_height(RAISED + LOWERED))
         if found.total:
-            st.caption(f"Reading the weights of layer {found.done + 1} of {found.total}.")
+            st.caption(f"Reading the weights: {found.done:,} of {found.total:,} neurons.")
     else:
         _bars(piece_texts(tokenizer, [token for token, _ in rows]), rows)
 

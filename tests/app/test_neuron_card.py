@@ -66,7 +66,8 @@ def colours() -> Visit:
 
 
 def _html(visit: Visit) -> str:
-    return "".join(block.proto.body for block in visit.app.main.get("html"))
+    """The examples' block: the first of the card, the reader's own words follow."""
+    return str(visit.app.main.get("html")[0].proto.body)
 
 
 def _rows(visit: Visit) -> list[str]:

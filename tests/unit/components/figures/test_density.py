@@ -28,6 +28,11 @@ def test_bands_are_told_by_colour_and_by_line() -> None:
     assert [name["text"] for name in figure["layout"]["annotations"]] == ["99 %", "99.8 %"]
 
 
+def test_the_last_bar_is_of_the_strongest_band_where_the_tail_lies_in_it() -> None:
+    colours = density(COUNTS, -1.0, 4.0, {0.99: 9.0, 0.998: 50.0}, "light")["data"][0]["marker"]["color"]
+    assert colours == [PALETTES["light"].band] * 4 + [PALETTES["light"].accent]
+
+
 def test_without_quantiles_there_is_one_colour_and_no_line() -> None:
     figure = density(COUNTS, -1.0, 4.0, {}, "dark")
     assert set(figure["data"][0]["marker"]["color"]) == {PALETTES["dark"].accent}

@@ -24,6 +24,10 @@ def test_small_values_keep_a_digit() -> None:
     assert signed_bars(("a",), (-0.004,), "light", "logit")["data"][0]["text"] == ["−0.004"]
 
 
+def test_nothing_has_no_sign() -> None:
+    assert signed_bars(("a",), (-0.0,), "light", "logit")["data"][0]["text"] == ["0"]
+
+
 def test_names_are_text_and_never_markup() -> None:
     figure = signed_bars(("<b>x</b>", "y" * 60), (1.0, 2.0), "light", "logit")
     assert figure["layout"]["yaxis"]["ticktext"][0] == "&lt;b&gt;x&lt;/b&gt;"

@@ -11,7 +11,7 @@ from backend.methods.neurons.token_projection import TokenProjection
 from backend.methods.neurons.unit import Unit
 from backend.models.card import UnitLayer
 from pages.neurons.card import in_layer
-from pages.neurons.connected import HEADS, NEURONS, lines
+from pages.neurons.connected import HEADS, NEURONS, after, before
 from pages.neurons.fires import share
 from pages.neurons.image_examples import padded
 from pages.neurons.writes import strongest
@@ -48,12 +48,12 @@ def _connections() -> NeuronConnections:
 
 
 def test_connections_are_told_side_by_side_with_what_chance_gives() -> None:
-    found = list(lines(_connections()))
-    assert len(found) == NEURONS + HEADS + 1
+    found, later = before(_connections()), after(_connections())
+    assert (len(found), len(later)) == (NEURONS + HEADS, 1)
     assert found[0].how == "feeds its gate"
     assert (found[0].shown, found[0].chance) == ("+0.50", 0.15)
     assert (found[NEURONS].shown, found[NEURONS].chance) == ("0.40", 0.05)
-    assert (found[-1].how, found[-1].shown, found[-1].chance) == ("reads its opposite by its input", "−0.30", 0.14)
+    assert (later[0].how, later[0].shown, later[0].chance) == ("reads its opposite by its input", "−0.30", 0.14)
 
 
 def test_a_unit_opened_from_no_list_is_stepped_through_its_layer() -> None:
