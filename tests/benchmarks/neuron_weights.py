@@ -83,7 +83,9 @@ def _measure(layers: int, repetitions: int, threads: int) -> Iterator[Figure]:
     places = np.linspace(0, whole.card.blocks * 1535, CONNECTIONS).astype(int)
     params = [NeuronConnectionsParams(f"mlp.{place // 1536}", int(place % 1536)) for place in places]
     alone = interleaved({str(one): lambda one=one: connections(whole, one, 0) for one in params}, 1)
-    yield latency("neuron_connections of one neuron", [timing.timings[0].wall for timing in alone.values()], 300)
+    processor = 1000 * np.median([timing.timings[0].cpu for timing in alone.values()])
+    walls = [timing.timings[0].wall for timing in alone.values()]
+    yield latency("neuron_connections of one neuron", walls, 300, f"wall; {processor:.0f} ms of CPU")
     listed = interleaved({"writers": lambda: writers(whole, 4000, 50)}, repetitions)["writers"]
     yield latency("token_writers of one token", listed.wall, None)
 
