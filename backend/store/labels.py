@@ -13,6 +13,9 @@ from typing import Any, Literal
 from backend import limits
 from backend.methods.neurons.unit import Unit
 from backend.store.database import Database, database
+from backend.store.label_words import LabelError, checked_author, checked_line, checked_text
+
+__all__ = ["Label", "LabelError", "LabelGone", "Labels", "Source", "Version"]
 
 Source = Literal["people", "machine"]
 
@@ -25,10 +28,6 @@ _CURRENT = """
     WHERE model = ? AND revision = ? AND labels.version > 0 {}
     ORDER BY agree - disagree DESC, source = 'people' DESC, written DESC, labels.id
 """
-
-
-class LabelError(ValueError):
-    """A label that cannot be written so; the message names the value and the limit."""
 
 
 class LabelGone(LookupError):
@@ -84,7 +83,7 @@ class Labels:
 
         Raises LabelError for a text or author that is empty or too long, or where the unit has too many labels.
         """
-        text, rule, author = _text(text), _line(rule), _author(author)
+        text, rule, author = checked_text(text), checked_line(rule), checked_author(author)
         with self.database.writing() as connection:
             known = self._machine_label(connection, unit, method) if source == "machine" else None
             name = known or self._insert(connection, unit, author, source, method)
@@ -93,9 +92,19 @@ class Labels:
                 self._write(connection, name, text, rule, author)
         return self.label(name)
 
+    def propose(self, unit: Unit, text: str, *, rule: str, method: str) -> None:
+        """Write a machine's label unless its last one reads the same, also where it was withdrawn since. Raises LabelError."""
+        query = (
+            "SELECT text, rule FROM label_versions JOIN labels ON id = label WHERE model = ? AND revision = ? AND layer = ? "
+            "AND unit = ? AND method = ? AND source = 'machine' ORDER BY label_versions.version DESC LIMIT 1"
+        )
+        rows = self.database.read(query, (self.model, self.revision, unit.layer, unit.index, method))
+        if not rows or (rows[0]["text"], rows[0]["rule"]) != (text, rule):
+            self.add(unit, text, author=method, rule=rule, source="machine", method=method)
+
     def edit(self, label: str, text: str, *, author: str, rule: str = "") -> Label:
         """Write a label's next version; what it replaces stays in the history. Raises LabelError, LabelGone."""
-        text, rule, author = _text(text), _line(rule), _author(author)
+        text, rule, author = checked_text(text), checked_line(rule), checked_author(author)
         with self.database.writing() as connection:
             self._owned(connection, label)
             self._write(connection, label, text, rule, author)
@@ -134,7 +143,7 @@ class Labels:
             raise LabelError(f"A vote is −1, 0 or 1, not {vote!r}.")
         with self.database.writing() as connection:
             self._owned(connection, label)
-            connection.execute("INSERT OR REPLACE INTO label_votes VALUES (?, ?, ?)", (label, _author(voter), vote))
+            connection.execute("INSERT OR REPLACE INTO label_votes VALUES (?, ?, ?)", (label, checked_author(voter), vote))
 
     def keep_test(self, label: Label, question: str, numbers: Mapping[str, Any]) -> None:
         """Keep a test's numbers with the version that was tested, once a question's hash. Raises LabelGone."""
@@ -223,28 +232,6 @@ def _label(row: sqlite3.Row) -> Label:
     same = {key: row[key] for key in ("id", "text", "rule", "author", "source", "method", "created", "written", "version")}
     test = json.loads(row["test"]) if row["test"] else {}
     return Label(unit=Unit(row["layer"], row["unit"]), agree=row["agree"], disagree=row["disagree"], test=test, **same)
-
-
-def _line(text: str) -> str:
-    """The text on one line, without characters that cannot be seen. Raises LabelError where it is too long."""
-    line = " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
-    if len(line) > limits.LABEL_CHARACTERS:
-        raise LabelError(f"“{line[:20]}…” has {len(line)} characters; the limit is {limits.LABEL_CHARACTERS}.")
-    return line
-
-
-def _text(text: str) -> str:
-    line = _line(text)
-    if not line:
-        raise LabelError("A label needs at least one letter.")
-    return line
-
-
-def _author(author: str) -> str:
-    line = _line(author)
-    if not 1 <= len(line) <= limits.AUTHOR_CHARACTERS:
-        raise LabelError(f"The author's name has {len(line)} characters; it must have 1 to {limits.AUTHOR_CHARACTERS}.")
-    return line
 
 
 def _gone(label: str) -> LabelGone:

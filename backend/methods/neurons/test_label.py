@@ -81,8 +81,11 @@ class LabelTest:
         return next((measure for measure in self.measures if measure.name == name), None)
 
 
-def test_numbers(test: LabelTest) -> dict[str, float | str]:
-    """The test in a flat form, as the store keeps it beside a label: "f1", "f1_low", "f1_high", "shuffled" (mean), and so on."""
+def label_numbers(test: LabelTest) -> dict[str, float | str]:
+    """The test in a flat form, as the store keeps it beside a label: "f1", "f1_low", "f1_high".
+
+    Controls are their mean, "shuffled" of F1 and "precision_shuffled" or "logit_random" of others, and "_least" and "_most".
+    """
     found: dict[str, float | str] = {"matching": test.matching, "protocol": test.protocol}
     for measure in test.measures:
         name = measure.name.lower().replace(" ", "_")
@@ -90,7 +93,8 @@ def test_numbers(test: LabelTest) -> dict[str, float | str]:
         for control, values in measure.controls.items():
             short = "shuffled" if control == SHUFFLED else "random"
             key = short if name == "f1" else f"{name}_{short}"
-            found |= {key: sum(values) / len(values), f"{key}_most": max(values)} if values else {}
+            if values:
+                found |= {key: sum(values) / len(values), f"{key}_least": min(values), f"{key}_most": max(values)}
         if measure.verdict:
             found[f"{name}_verdict"] = measure.verdict
     return found

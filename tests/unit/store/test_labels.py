@@ -72,6 +72,18 @@ def test_a_machine_has_one_label_a_method(labels: Labels) -> None:
     assert len(labels.of(UNIT)) == 1
 
 
+def test_a_machines_label_that_was_withdrawn_stays_withdrawn(labels: Labels) -> None:
+    for _ in range(2):
+        labels.propose(UNIT, "numbers", rule="numbers", method="label_neuron")
+    (label,) = labels.of(UNIT)
+    assert (label.version, label.source, label.author) == (1, "machine", "label_neuron")
+    labels.undo(label.id)
+    labels.propose(UNIT, "numbers", rule="numbers", method="label_neuron")
+    assert labels.of(UNIT) == ()
+    labels.propose(UNIT, "years", rule="years", method="label_neuron")
+    assert [(each.id, each.text) for each in labels.of(UNIT)] == [(label.id, "years")]
+
+
 def test_votes_order_labels_and_can_be_taken_back(labels: Labels) -> None:
     first, second = (labels.add(UNIT, text, author="Ada") for text in ("days", "dates"))
     labels.vote(first.id, "Bo", 1)
