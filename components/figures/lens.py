@@ -82,7 +82,7 @@ def _lines(text: str) -> str:
 
 def _bar(measure: Measure, top: float, theme: Theme) -> Figure:
     ticks = [0, top / 2, top]
-    texts = [f"{10**tick:,.0f}" if measure == "rank" else f"{tick:.2g}" for tick in ticks]
+    texts = [f"{float(f'{10**tick:.2g}'):,.0f}" if measure == "rank" else f"{tick:.2g}" for tick in ticks]
     return {
         "orientation": "h",
         "thickness": 7,

@@ -92,8 +92,8 @@ def _draw(reading: Reading, questions: tuple[Question, ...], was_active: bool) -
             with st.container(border=True, height="stretch", key=f"sentence_{question.method}"):
                 _card(question, snapshot, rows)
     for question, snapshot in snapshots.items():
-        if snapshot is not None and _checkable(snapshot):
-            jobs.ask(check_of(question), lane="background")
+        if snapshot is not None and _checkable(snapshot) and jobs.look(check_of(question)) is None:
+            jobs.ask(check_of(question), lane="background")  # once: one that failed or was stopped says so
     with st.container():
         _evidence(reading, questions)
     if was_active and not _active(questions):
@@ -173,7 +173,7 @@ def _badges(question: Question) -> None:
         return
     decided = [measure for measure in (check.value.measures if check and check.value else ()) if measure.controls]
     if not decided:
-        st.caption("Measuring…")
+        st.caption("The check was stopped." if check is not None and check.final else "Measuring…")
         return
     with st.container(horizontal=True, gap="xsmall"):
         for measure in decided:
