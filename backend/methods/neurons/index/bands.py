@@ -42,7 +42,7 @@ class Bands:
         if row.number >= SAMPLED:
             return
         every = torch.arange(len(row.largest), device=row.largest.device)
-        places = row.places(row.largest, slice(None))
+        places = row.peaks
         self.arrays["sampled_values"][:, row.number] = half(row.largest)
         self.arrays["sampled_places"][:, row.number] = places.to(torch.int32)
         if row.number in RANDOM_SLOTS:

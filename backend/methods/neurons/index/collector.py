@@ -66,9 +66,9 @@ class Collector:
         for at, row in enumerate(rows):
             mean = distribution.sums(row)
             seen = Row(row, batch.skip, largest[at], smallest[at], mean, batch.number + at, batch.items[at])
+            self.bands[layer].add(seen, limits)  # finds places that the extremes then need not
             self.tops[layer].add(seen)
             self.bottoms[layer].add(seen)
-            self.bands[layer].add(seen, limits)
         distribution.count(rows)
         self.state.positions[layer] += sum(len(row) for row in rows)
 

@@ -35,7 +35,7 @@ class Extremes:
             self._find_worst(units)
 
     def _beaten(self, values: Tensor, means: Tensor, item: int, units: Tensor) -> Tensor:
-        worst = {name: tensor[units] for name, tensor in self.worst.items()}
+        worst = {name: tensor.index_select(0, units) for name, tensor in self.worst.items()}
         empty = worst["items"] < 0
         tied = values == worst["values"]
         by_mean = (means > worst["means"]) | ((means == worst["means"]) & (item < worst["items"]))
@@ -43,7 +43,7 @@ class Extremes:
 
     def _take(self, row: Row, values: Tensor, units: Tensor) -> None:
         slots = self.slot[units]
-        places = row.places(self.sign * values[units], units)
+        places = row.places(units, self.sign)
         self.parts["values"][units, slots] = values[units]
         self.parts["means"][units, slots] = self.sign * row.mean[units]
         self.parts["items"][units, slots] = row.item
@@ -52,7 +52,9 @@ class Extremes:
             self.parts["windows"][units, slots], self.parts["scales"][units, slots] = row.windows(places, units)
 
     def _find_worst(self, units: Tensor) -> None:
-        values, means, items = (self.parts[name][units] for name in ("values", "means", "items"))  # (chosen, slots) each
+        values, means, items = (
+            self.parts[name].index_select(0, units) for name in ("values", "means", "items")
+        )  # (chosen, slots) each
         lowest = values.amin(dim=1)
         still = values == lowest[:, None]
         least = means.where(still, float("inf")).amin(dim=1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from torch import Tensor
@@ -28,13 +29,24 @@ class Row:
     number: int
     item: int
 
-    def places(self, values: Tensor, units: Tensor | slice) -> Tensor:
-        """The first place in the item where each unit has that value, int64 (chosen,)."""
-        chosen = self.values if isinstance(units, slice) else self.values[:, units]
+    @cached_property
+    def peaks(self) -> Tensor:
+        """The first place in the item where each unit has its largest value, int64 (units,)."""
+        return self._places(self.values, self.largest)
+
+    def places(self, units: Tensor, sign: int) -> Tensor:
+        """The first place where each of some units has its largest value, with sign −1 its smallest, int64 (chosen,)."""
+        if sign > 0 and ("peaks" in self.__dict__ or 2 * len(units) > len(self.largest)):
+            return self.peaks[units]
+        # Seven times as fast as indexing with a tensor.
+        return self._places(self.values.index_select(1, units), (self.largest if sign > 0 else self.smallest)[units])
+
+    def _places(self, chosen: Tensor, values: Tensor) -> Tensor:
         count = len(chosen)
         # The first of equals has the largest weight: three streaming passes, a third of an argmax along rows.
         weights = torch.arange(count, 0, -1, device=chosen.device, dtype=torch.float32)[:, None]  # (positions, 1)
-        return (count - (chosen == values).float().mul_(weights).amax(dim=0)).long() + self.first
+        found = torch.eq(chosen, values, out=torch.empty_like(chosen))
+        return (count - found.mul_(weights).amax(dim=0)).long() + self.first
 
     def windows(self, places: Tensor, units: Tensor) -> tuple[Tensor, Tensor]:
         """Activations from 12 before to 4 after each place.
@@ -44,7 +56,8 @@ class Row:
         steps = torch.arange(-BEFORE, AFTER + 1, device=places.device)
         wanted = places[:, None] - self.first + steps  # (chosen, 17)
         inside = (wanted >= 0) & (wanted < len(self.values))
-        found = self.values[wanted.clamp(0, len(self.values) - 1), units[:, None]].where(inside, 0.0)
+        flat = wanted.clamp(0, len(self.values) - 1) * self.values.shape[1] + units[:, None]
+        found = self.values.reshape(-1).index_select(0, flat.view(-1)).view(flat.shape).where(inside, 0.0)
         scales = half(found.abs().amax(dim=1))
         share = found / scales.float()[:, None].clamp_min(1e-30)
         bytes_ = (share * 127).round().clamp(-127, 127).where(inside, float(OUTSIDE))
