@@ -15,7 +15,7 @@ PROJECTIONS = ("q_proj", "k_proj", "v_proj")
 
 @dataclass(frozen=True)
 class AttentionWeights:
-    """Weights of one block's heads, the norm's gain before attention folded in; float32.
+    """Weights of one block's heads, float32.
 
     queries: (heads, size, width). keys, values: (groups, size, width), each read by heads // groups heads in a row.
     outputs: (heads, width, size).
@@ -38,14 +38,25 @@ class AttentionWeights:
 
 
 def attention_weights(model: LanguageModel, number: int, gains: ReadingGains) -> AttentionWeights | None:
-    """The heads of one block; None where projections have other names than q_proj, k_proj and v_proj or GPT-2's c_attn,
-    or where queries and keys are normalised, so that no weight alone says what they are."""
+    """The heads of one block with the gain folded in; None where `attention_views` has none."""
+    views = attention_views(model, number)
+    if views is None:
+        return None
+    gain = gains.attention
+    return AttentionWeights(views.queries * gain, views.keys * gain, views.values * gain, views.outputs)
+
+
+def attention_views(model: LanguageModel, number: int) -> AttentionWeights | None:
+    """The heads of one block without the gain, views of the model's own weights where it computes in float32.
+
+    None where projections have other names than q_proj, k_proj and v_proj or GPT-2's c_attn, or where queries and keys are
+    normalised, so that no weight alone says what they are.
+    """
     point, block = model.units[f"attention.{number}"], block_module(model, number)
     three = _projections(block)
     if three is None:
         return None
-    folded = [weight.to(torch.float32) * gains.attention for weight in three]
-    query, key, value = (weight.unflatten(0, (-1, point.size)) for weight in folded)  # (heads, size, width)
+    query, key, value = (weight.to(torch.float32).unflatten(0, (-1, point.size)) for weight in three)  # (heads, size, width)
     output = _weight(model.module.get_submodule(point.module))
     assert output is not None
     outputs = output.to(torch.float32).unflatten(1, (point.count, point.size)).transpose(0, 1)  # (heads, width, size)

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from dataclasses import dataclass
+from itertools import accumulate
 
 import torch
 from torch import Tensor
 
 from backend.methods.neurons.neuron_connections import Connection, NeuronConnections, NeuronConnectionsParams, Port
-from backend.methods.neurons.weights.attention import attention_weights
-from backend.methods.neurons.weights.block_norms import ReadingGains, reading_gains
+from backend.methods.neurons.weights.attention import attention_views
 from backend.methods.neurons.weights.head_alignment import head_reads, head_writes
-from backend.methods.neurons.weights.io_cosines import folded_reads
-from backend.methods.neurons.weights.unembedding import neuron_layers, unit_rows, writes
+from backend.methods.neurons.weights.unembedding import neuron_layers, unit_rows
+from backend.methods.neurons.weights.wiring import Wiring, wiring
 from backend.methods.params import ParameterError
 from backend.models.loaded import LanguageModel
 
@@ -31,23 +32,21 @@ class _Alignments:
 
 def connections(model: LanguageModel, params: NeuronConnectionsParams, seed: int) -> NeuronConnections:
     """The connections of one neuron. Raises ParameterError for a neuron there is not."""
-    block = _block(model, params)
-    layer, gains = f"mlp.{block}", reading_gains(model)
-    generator = torch.Generator().manual_seed(seed)
-    order = torch.randperm(model.card.width, generator=generator).to(model.device)
-    read, gate = folded_reads(model, layer, gains[block] if gains else None)
-    ports: dict[Port, Tensor] = {"input": _with_shuffled(read[params.unit], order)}
-    if gate is not None:
-        ports["gate"] = _with_shuffled(gate[params.unit], order)
-    written = _with_shuffled(writes(model, layer)[params.unit].float(), order)
-    before, after = _neurons_before(model, block, ports), _neurons_after(model, block, written, gains)
-    heads_before, heads_after, known = _heads(model, block, ports, written, gains)
+    block, known = _block(model, params), wiring(model)
+    own, gain = model.neurons[f"mlp.{block}"], known.gains[block].mlp if known.gains else 1.0
+    order = torch.randperm(model.card.width, generator=torch.Generator().manual_seed(seed)).to(model.device)
+    ports: dict[Port, Tensor] = {"input": _with_shuffled(known, own.reads[params.unit] * gain, order)}
+    if own.gate is not None:
+        ports["gate"] = _with_shuffled(known, own.gate[params.unit] * gain, order)
+    written = _with_shuffled(known, own.writes[params.unit], order)
+    before, after = _neurons_before(model, known, block, ports), _neurons_after(model, known, block, written)
+    heads_before, heads_after = _heads(model, known, block, ports, written)
     return NeuronConnections(
-        layer, params.unit,
+        f"mlp.{block}", params.unit,
         _strongest(before, params.count), _strongest(after, params.count),
         _strongest(heads_before, params.count), _strongest(heads_after, params.count),
         (_chance(before), _chance(heads_before)), (_chance(after), _chance(heads_after)),
-        NO_GAINS if gains is None else "" if known else UNKNOWN_HEADS,
+        NO_GAINS if known.gains is None else UNKNOWN_HEADS if known.heads is None else "",
     )  # fmt: skip
 
 
@@ -63,62 +62,63 @@ def _block(model: LanguageModel, params: NeuronConnectionsParams) -> int:
     return named[name]
 
 
-def _with_shuffled(vector: Tensor, order: Tensor) -> Tensor:
-    """The vector at length 1 and its shuffled copy, (2, width)."""
-    return unit_rows(torch.stack([vector, vector[order]]))
+def _with_shuffled(known: Wiring, vector: Tensor, order: Tensor) -> Tensor:
+    """The vector at length 1 as norms see it, and its shuffled copy, (2, width)."""
+    return unit_rows(known.seen(torch.stack([vector, vector[order]]).to(torch.float32)))
 
 
-def _cosines(vectors: Tensor, weights: Tensor) -> Tensor:
-    """Cosines of unit vectors (2, width) with weights (neurons, width) of any length: (2, neurons)."""
-    lengths = weights.norm(dim=1)
-    return vectors @ weights.T / lengths.where(lengths > 0, torch.ones_like(lengths))
+def _neurons_before(model: LanguageModel, known: Wiring, block: int, ports: dict[Port, Tensor]) -> list[_Alignments]:
+    return [
+        _Alignments(f"mlp.{number}", port, vectors @ _written(model, number).T / known.writes[number])
+        for number in range(block)
+        for port, vectors in ports.items()
+    ]
 
 
-def _neurons_before(model: LanguageModel, block: int, ports: dict[Port, Tensor]) -> list[_Alignments]:
-    found = []
-    for number in range(block):
-        written = writes(model, f"mlp.{number}").float()
-        found += [_Alignments(f"mlp.{number}", port, _cosines(vectors, written)) for port, vectors in ports.items()]
-    return found
+def _written(model: LanguageModel, number: int) -> Tensor:
+    return model.neurons[f"mlp.{number}"].writes.to(torch.float32)
 
 
-def _neurons_after(
-    model: LanguageModel, block: int, written: Tensor, gains: tuple[ReadingGains, ...] | None
-) -> list[_Alignments]:
+def _neurons_after(model: LanguageModel, known: Wiring, block: int, written: Tensor) -> list[_Alignments]:
     found = []
     for number in range(block + 1, model.card.blocks):
-        read, gate = folded_reads(model, f"mlp.{number}", gains[number] if gains else None)
-        found.append(_Alignments(f"mlp.{number}", "input", _cosines(written, read)))
-        if gate is not None:
-            found.append(_Alignments(f"mlp.{number}", "gate", _cosines(written, gate)))
+        name, read = f"mlp.{number}", known.read_by_mlp(written, number)
+        neurons, gates = model.neurons[name], known.gates[number]
+        found.append(_Alignments(name, "input", read @ neurons.reads.T.to(torch.float32) / known.reads[number]))
+        if neurons.gate is not None and gates is not None:
+            found.append(_Alignments(name, "gate", read @ neurons.gate.T.to(torch.float32) / gates))
     return found
 
 
 def _heads(
-    model: LanguageModel, block: int, ports: dict[Port, Tensor], written: Tensor, gains: tuple[ReadingGains, ...] | None
-) -> tuple[list[_Alignments], list[_Alignments], bool]:
-    """Heads of blocks up to the neuron's own, which attends first, and heads of later blocks; whether heads are known."""
+    model: LanguageModel, known: Wiring, block: int, ports: dict[Port, Tensor], written: Tensor
+) -> tuple[list[_Alignments], list[_Alignments]]:
+    """Heads of blocks up to the neuron's own, which attends first, and heads of later blocks; none where they are not known."""
     before: list[_Alignments] = []
     after: list[_Alignments] = []
-    for number in range(model.card.blocks):
-        heads = attention_weights(model, number, gains[number]) if gains else None
-        if heads is None:
-            return [], [], False
-        name = f"attention.{number}"
+    for number, grams in enumerate(known.heads or ()):
+        heads, name = attention_views(model, number), f"attention.{number}"
+        assert heads is not None
+        assert known.gains is not None
         if number <= block:
-            before += [_Alignments(name, port, head_writes(heads, vectors)) for port, vectors in ports.items()]
+            before += [_Alignments(name, port, head_writes(heads, grams, vectors)) for port, vectors in ports.items()]
         else:
-            after += [_Alignments(name, port, values) for port, values in head_reads(heads, written).items()]
-    return before, after, True
+            read = written * known.gains[number].attention
+            after += [_Alignments(name, port, values) for port, values in head_reads(heads, grams, read).items()]
+    return before, after
 
 
 def _strongest(found: list[_Alignments], count: int) -> tuple[Connection, ...]:
     if not found:
         return ()
     values = torch.cat([part.values[0] for part in found])
-    chosen = values.abs().topk(min(count, len(values))).indices.tolist()
-    places = [(part, unit) for part in found for unit in range(part.values.shape[1])]
-    return tuple(Connection(places[i][0].layer, places[i][1], places[i][0].port, float(values[i])) for i in chosen)
+    ends = list(accumulate(part.values.shape[1] for part in found))
+    listed = []
+    for place in values.abs().topk(min(count, len(values))).indices.tolist():
+        at = bisect_right(ends, place)
+        unit = place - (ends[at - 1] if at else 0)
+        listed.append(Connection(found[at].layer, unit, found[at].port, float(values[place])))
+    return tuple(listed)
 
 
 def _chance(found: list[_Alignments]) -> float:

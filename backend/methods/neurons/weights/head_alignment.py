@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor
 
@@ -9,36 +11,50 @@ from backend.methods.neurons.neuron_connections import Port
 from backend.methods.neurons.weights.attention import AttentionWeights
 
 
-def head_writes(heads: AttentionWeights, directions: Tensor) -> Tensor:
-    """‖vᵀ W_OV‖ / ‖W_OV‖ for unit directions v (rows, width): (rows, heads). W_OV = outputs · values, never built.
+@dataclass(frozen=True)
+class HeadGrams:
+    """Inner products of the rows of a block's projections, gains folded in, each (heads, size, size).
+
+    They hold all that alignments need of a composed matrix W_QK = queriesᵀ · keys or W_OV = outputs · values, never built.
+    """
+
+    queries: Tensor
+    keys: Tensor
+    values: Tensor
+    outputs: Tensor
+
+    @classmethod
+    def of(cls, heads: AttentionWeights) -> HeadGrams:
+        """From the weights with their gains folded in."""
+        group = heads.group_of
+        grams = [rows @ rows.transpose(1, 2) for rows in (heads.queries, heads.keys, heads.values)]
+        outputs = heads.outputs.transpose(1, 2) @ heads.outputs
+        return cls(grams[0], grams[1][group], grams[2][group], outputs)
+
+
+def head_writes(heads: AttentionWeights, grams: HeadGrams, directions: Tensor) -> Tensor:
+    """‖vᵀ W_OV‖ / ‖W_OV‖ for unit directions v (rows, width): (rows, heads).
 
     Gurnee et al.'s o-composition (universal-neurons, weights.py). For a random direction it is near 1 / √width.
     """
     through = torch.einsum("rw,hws->hrs", directions, heads.outputs)
-    return _aligned(through, _gram(heads.outputs.transpose(1, 2)), _gram(heads.values)[heads.group_of])
+    return _aligned(through, grams.outputs, grams.values)
 
 
-def head_reads(heads: AttentionWeights, directions: Tensor) -> dict[Port, Tensor]:
-    """By query, key and value: ‖W v‖ / ‖W‖ for unit directions v (rows, width), each (rows, heads).
+def head_reads(heads: AttentionWeights, grams: HeadGrams, read: Tensor) -> dict[Port, Tensor]:
+    """By query, key and value: ‖W v‖ / ‖W‖, each (rows, heads), for unit directions times the gain, `read` (rows, width).
 
-    W is W_QK seen from its query and from its key side, and W_OV. Rotary embeddings turn W_QK with the distance of the two
-    tokens; it is taken here at distance 0, where they leave it as it is.
+    heads: without the gain. W is W_QK seen from its query and from its key side, and W_OV. Rotary embeddings turn W_QK with
+    the distance of the two tokens; it is taken here at distance 0, where they leave it as it is.
     """
     group = heads.group_of
-    queries, keys, values = _gram(heads.queries), _gram(heads.keys)[group], _gram(heads.values)[group]
-    outputs = _gram(heads.outputs.transpose(1, 2))
-    asked = torch.einsum("hsw,rw->hrs", heads.queries, directions)
-    offered = torch.einsum("hsw,rw->hrs", heads.keys, directions)[group]
-    passed = torch.einsum("hsw,rw->hrs", heads.values, directions)[group]
+    asked = torch.einsum("hsw,rw->hrs", heads.queries, read)
+    offered = torch.einsum("hsw,rw->hrs", heads.keys, read)[group]
+    passed = torch.einsum("hsw,rw->hrs", heads.values, read)[group]
     return {
-        "query": _aligned(asked, queries, keys), "key": _aligned(offered, keys, queries),
-        "value": _aligned(passed, values, outputs),
+        "query": _aligned(asked, grams.queries, grams.keys), "key": _aligned(offered, grams.keys, grams.queries),
+        "value": _aligned(passed, grams.values, grams.outputs),
     }  # fmt: skip
-
-
-def _gram(rows: Tensor) -> Tensor:
-    """Inner products of a head's rows (heads, size, width): (heads, size, size)."""
-    return rows @ rows.transpose(1, 2)
 
 
 def _aligned(through: Tensor, own: Tensor, other: Tensor) -> Tensor:
