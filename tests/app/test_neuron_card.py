@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,6 +24,7 @@ from tests.unit.methods.neurons.planted_transformer import DETECTORS, PLAN, buil
 
 PLANTED = "planted <b>card</b>"
 COLOURS, COLOUR = DETECTORS["mlp.0", 0]
+SMOLLM2 = "smollm2-135m-instruct"
 HOSTILE_LABEL = "<script>x</script> *bold* [a](http://b) $x$"
 
 
@@ -201,10 +203,40 @@ def test_the_export_says_what_the_card_says(colours: Visit) -> None:
     assert peaks <= set(COLOURS)
 
 
+@pytest.fixture(scope="module")
+def weekdays(words: Path) -> Iterator[str]:
+    """A few sentences beside the words, with the default language model's index over them."""
+    folder = words.parent / "weekdays"
+    folder.mkdir()
+    days = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday")
+    lines = [f"We meet again on {day}, and if the weather is bad then we stay at home that {day} night.\n日本 ✓" for day in days]
+    for number, line in enumerate(lines):
+        (folder / f"{number}.txt").write_text(line)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("VITRINE_DATA", f"{words}{os.pathsep}{folder}")
+        backend.run("neuron_index", model=SMOLLM2, sample=corpus("folder-weekdays"))
+        yield "folder-weekdays"
+
+
+def test_the_default_language_model_reads_real_texts(weekdays: str) -> None:
+    visit = Visit("neurons", model=SMOLLM2, corpus=weekdays, unit="mlp.17:842").settle()
+    assert visit.title == "L17 · N842"
+    assert not visit.problems
+    rows = _rows(visit)
+    assert rows
+    assert all(re.search(r"\d\.txt", row) for row in rows)
+    assert "·" in "".join(rows)
+    assert len(visit.figure("Tokens written")["traces"][0]["x"]) == 8
+    assert any("Q4_1 de-quantised" in text for text in visit.texts)
+
+
 def test_a_channel_shows_pictures_of_every_band() -> None:
     visit = Visit("neurons", model="digits-cnn", unit="stage2:3").settle()
     assert visit.title == "stage2 · channel 3"
     assert len(visit.app.main.get("image")) >= 8
+    assert any("field 5 px" in badge for badge in _badges(visit))
+    classes = [text.split()[-1] for text in visit.texts if re.fullmatch(r"−?\d\.\d\d \d", text)]
+    assert len(classes) == 8
     for band in ("high", "random", "bottom"):
         visit.labelled("button_group", "Examples").set_value(band)
         visit.settle()
