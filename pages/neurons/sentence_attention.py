@@ -62,8 +62,8 @@ def section(reading: Reading) -> None:
 
 
 def _chosen(reading: Reading) -> Unit | None:
-    """The head that the link names; None where it names none of this model."""
-    if not reading.scene.view.head:
+    """The head that the link names; None where it names none of this model, or before its layers are known."""
+    if not reading.scene.view.head or not reading.scene.layers:
         return None
     heads = [layer for layer in reading.scene.layers if layer.kind == "head"]
     try:
