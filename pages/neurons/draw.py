@@ -146,7 +146,11 @@ def _drawing(scene: Scene, question: Question, snapshot: Snapshot, value: Featur
             shown = value.frame if forming else value.picture
             what = "the picture as it forms" if forming else f"the best frame, of step {value.best_at}"
             live_figure(drawn_picture(shown, theme), key="draw_picture", height=PICTURE_HEIGHT, alt=f"Feature picture: {what}")
-            st.caption(what[0].upper() + what[1:] + ("." if snapshot.state != "stopped" else "; stopped before the end."))
+            begun = value.note.partition("; ")[2] if value.held_out.size else ""
+            what = f"{what}; {begun}" if begun and not forming else what
+            st.caption(
+                literal(what[0].upper() + what[1:]) + ("." if snapshot.state != "stopped" else "; stopped before the end.")
+            )
         with st.container():
             figure = ascent_curve(value.curve, value.best_at, question.params.iterations, levels(scene, value), theme)
             live_figure(figure, key="draw_curve", height=CURVE_HEIGHT, alt=f"Activation over {len(value.curve)} steps")

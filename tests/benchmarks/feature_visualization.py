@@ -112,7 +112,7 @@ def costs(asking: Asking, repetitions: int) -> Iterator[str]:
     for layer in ("blocks.4", "blocks.10", "head"):
         params = FeatureVisualization(layer=layer)
         aim = _aim(asking, params)
-        ascent = _start(asking, aim, params, SEED, 0)
+        ascent, _ = _start(asking, aim, params, SEED, 0)
         series = interleaved(
             {
                 "step": lambda ascent=ascent: [ascent.step() for _ in range(TIMED_STEPS)] and None,

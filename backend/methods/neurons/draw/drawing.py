@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from backend.data.framed import framed
-from backend.data.samples import sample_image, samples
+from backend.data.samples import Sample, sample_image, samples
 from backend.engine.asking import Asking
 from backend.methods.neurons.draw.aim import Aim, aim_of, layer_of
 from backend.methods.neurons.draw.ascent import Ascent
@@ -47,13 +47,14 @@ class Best:
 
 @dataclass
 class Drawing:
-    """One unit being drawn."""
+    """One unit being drawn. origin: the photo it starts from, where no random picture woke the unit."""
 
     asking: Asking
     aim: Aim
     params: FeatureVisualization
     ascent: Ascent
     best: Best
+    origin: str = ""
     started: float = field(default_factory=time.perf_counter)
 
     def run(self) -> Iterator[None]:
@@ -151,6 +152,7 @@ def _finished(drawing: Drawing) -> FeaturePicture:
     own = measured(asking, aim, drawing.best.frame[None], held_out)
     random = measured(asking, aim, noise(HELD_OUT, size.height, size.width, size.channels, HELD_OUT_SEED), held_out)
     plain = measured(asking, aim, drawing.best.frame[None])
+    came = f"; begun from the photo “{drawing.origin}”, as no random picture wakes the unit" if drawing.origin else ""
     return replace(
         drawing.snapshot(),
         plain=float(plain.scores[0]),
@@ -158,7 +160,7 @@ def _finished(drawing: Drawing) -> FeaturePicture:
         peaks=own.peaks,
         controls={NOISE: random.scores},
         control_peaks={NOISE: random.peaks},
-        note=f"best of {len(drawing.ascent.curve)} steps: step {drawing.best.at}",
+        note=f"best of {len(drawing.ascent.curve)} steps: step {drawing.best.at}{came}",
     )
 
 
@@ -185,42 +187,51 @@ def _begun(asking: Asking, aim: Aim, params: FeatureVisualization, seed: int) ->
     small = min(size.height, size.width) < SMALL
     values: list[float] = []
     begun: list[tuple[float, Drawing]] = []
-    for number in range(STARTS):
-        drawing = Drawing(asking, aim, params, _start(asking, aim, params, seed, number), Best(np.zeros(0, np.uint8)))
-        look = drawing.ascent.look()
+    for number in range(STARTS + (len(_gallery(asking)) if params.parametrisation == "fourier" else 0)):
+        if begun and number >= (STARTS if small else STARTS // 2):
+            break  # a large picture keeps the marks of a start full of contrast, and any picture those of a photo
+        ascent, origin = _start(asking, aim, params, seed, number)
+        drawing, look = Drawing(asking, aim, params, ascent, Best(np.zeros(0, np.uint8)), origin), ascent.look()
         values.append(aim.sign * float(look.scores[0]))
         if bool(look.gradient.ne(0).any()):
-            begun.append((drawing.ascent.trial(TRIAL) if small else float(look.scores[0]), drawing))
-            yield Progress(0, params.iterations)
-        if begun and not small and number + 1 >= STARTS // 2:
-            break  # a large picture keeps the marks of a start full of contrast
+            begun.append((ascent.trial(TRIAL) if small else float(look.scores[0]), drawing))
+        yield Progress(0, params.iterations)
     if begun:
         return max(begun, key=lambda item: item[0])[1], ""
     return drawing, _why_dead(aim, values)
 
 
-def _start(asking: Asking, aim: Aim, params: FeatureVisualization, seed: int, number: int) -> Ascent:
+def _start(asking: Asking, aim: Aim, params: FeatureVisualization, seed: int, number: int) -> tuple[Ascent, str]:
+    """An ascent at one of the starts, and the photo it starts from, "" where that is drawn at random."""
     generator = torch.Generator().manual_seed(1000 * seed + number)
-    picture = _picture(asking, params, number, generator)
-    return Ascent(asking, aim, picture, params.copies, params.transformations, generator)
+    picture, origin = _picture(asking, params, number, generator)
+    return Ascent(asking, aim, picture, params.copies, params.transformations, generator), origin
 
 
 def _why_dead(aim: Aim, values: list[float]) -> str:
     low, high = min(values), max(values)
     gives = f"{low:.3g}" if low == high else f"{low:.3g} to {high:.3g}"
+    photos = f" and {len(values) - STARTS} photos" if len(values) > STARTS else ""
     return (
-        f"Unit {aim.unit} of {aim.layer} gives {gives} on each of {STARTS} pictures to start from, and no pixel changes it: "
-        "there is no way to go. It may be dead, or asleep on everything but real photos."
+        f"Unit {aim.unit} of {aim.layer} gives {gives} on each of {STARTS} random pictures{photos} to start from, and no pixel "
+        "changes it: there is no way to go. It may be dead, or asleep on all of these."
     )
 
 
-def _picture(asking: Asking, params: FeatureVisualization, number: int, generator: torch.Generator) -> Picture:
+def _picture(asking: Asking, params: FeatureVisualization, number: int, generator: torch.Generator) -> tuple[Picture, str]:
     size, device = asking.model.card.preprocess, asking.model.device
     if params.parametrisation == "maco":
-        kind = samples("digit" if size.channels == 1 else "photo")
-        photos = [framed(sample_image(item.name), size) for item in kind]
-        return PhasePicture.random(magnitudes(photos, device), size.height, size.width, generator)
+        photos = [framed(sample_image(item.name), size) for item in _gallery(asking)]
+        return PhasePicture.random(magnitudes(photos, device), size.height, size.width, generator), ""
+    if number >= STARTS:
+        item = _gallery(asking)[number - STARTS]
+        return FourierPicture.of(framed(sample_image(item.name), size), device), item.title
     faint = number < STARTS // 2 and min(size.height, size.width) >= SMALL
-    return FourierPicture.random(
-        size.channels, size.height, size.width, amplitude=FAINT if faint else STRONG, generator=generator, device=device
-    )
+    amplitude = FAINT if faint else STRONG
+    drawn = FourierPicture.random(size.channels, size.height, size.width, amplitude=amplitude, generator=generator, device=device)
+    return drawn, ""
+
+
+def _gallery(asking: Asking) -> tuple[Sample, ...]:
+    """The photos or digits that fit the model."""
+    return samples("digit" if asking.model.card.preprocess.channels == 1 else "photo")

@@ -44,6 +44,13 @@ class FourierPicture:
         drawn = torch.randn(channels, height, width // 2 + 1, 2, generator=generator) * amplitude
         return cls(drawn.to(device).requires_grad_(True), height, width)
 
+    @classmethod
+    def of(cls, photo: np.ndarray, device: torch.device) -> FourierPicture:
+        """The coefficients of a photo, uint8 (H, W, C); its blackest and whitest pixels lose a level or two."""
+        height, width = photo.shape[:2]
+        spectrum = torch.fft.rfft2(planes_of(photo), norm="ortho") / QUARTER * frequencies(height, width)
+        return cls(torch.view_as_real(spectrum).contiguous().to(device).requires_grad_(True), height, width)
+
     def pixels(self) -> Tensor:
         """The picture, (1, C, H, W), from 0 to 255."""
         scale = 1 / frequencies(self.height, self.width).to(self.leaf.device)
@@ -118,14 +125,14 @@ def magnitudes(photos: Sequence[np.ndarray], device: torch.device) -> Tensor:
 
     photos: uint8 (H, W, C), all of one size, none of them constant.
     """
-    found = []
-    for photo in photos:
-        share = torch.from_numpy(photo.astype(np.float32).transpose(2, 0, 1)).clamp(1, 254) / 255
-        planes = torch.logit(share)
-        if len(planes) == 3:
-            planes = torch.einsum("cd,dhw->chw", torch.linalg.inv(_colours(planes)), planes)
-        found.append(torch.fft.rfft2(_standard(planes)).abs())
-    return torch.stack(found).mean(dim=0).to(device)
+    return torch.stack([torch.fft.rfft2(_standard(planes_of(photo))).abs() for photo in photos]).mean(dim=0).to(device)
+
+
+def planes_of(photo: np.ndarray) -> Tensor:
+    """A photo, uint8 (H, W, C), as independent planes, float32 (C, H, W): the inverse of `coloured`."""
+    share = torch.from_numpy(photo.astype(np.float32).transpose(2, 0, 1)).clamp(1, 254) / 255
+    planes = torch.logit(share)
+    return torch.einsum("cd,dhw->chw", torch.linalg.inv(_colours(planes)), planes) if len(planes) == 3 else planes
 
 
 def _colours(like: Tensor) -> Tensor:

@@ -50,3 +50,18 @@ class Dark(nn.Module):
     def forward(self, pixels: Tensor) -> Tensor:
         """(batch, 1, SIDE, SIDE) → (batch, 2)."""
         return self.seen(pixels).mean(dim=(2, 3))
+
+
+class Asleep(nn.Module):
+    """A rectified unit that a picture wakes only by being as dark as the digits on their black ground."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen = nn.Sequential(nn.AvgPool2d(4), nn.Conv2d(1, 2, 4), nn.ReLU(), nn.Upsample(scale_factor=2))
+        with torch.no_grad():
+            self.seen[1].weight.fill_(-1 / 16)
+            self.seen[1].bias.fill_(-0.3)
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        """(batch, 1, SIDE, SIDE) → (batch, 2)."""
+        return self.seen(pixels).mean(dim=(2, 3))

@@ -84,7 +84,7 @@ def test_a_filter_that_was_not_planted_is_not_found(engine: Engine) -> None:
 def test_a_dead_unit_is_said_to_be_dead_and_no_picture_is_sold_as_its_own(engine: Engine, model: str, unit: int) -> None:
     found: FeaturePicture = result(engine, METHOD, model=model, layer="seen", unit=unit)
     assert found.blank is not None
-    assert f"Unit {unit} of seen gives 0 on each of 8 pictures" in found.blank
+    assert f"Unit {unit} of seen gives 0 on each of 8 random pictures and 12 photos" in found.blank
     assert found.held_out.size == 0
     assert math.isnan(found.mean)
     assert not found.controls
@@ -176,12 +176,24 @@ def test_an_intervention_on_the_unit_is_in_every_pass(engine: Engine) -> None:
     assert "gives 2 on each" in found.blank
 
 
+def test_a_unit_that_only_photos_wake_is_drawn_from_one_and_the_note_says_so(engine: Engine) -> None:
+    backend.add_model("test-asleep", planted.Asleep, planted.FRAME, ("a", "b"))
+    found: FeaturePicture = result(engine, METHOD, model="test-asleep", layer="seen", iterations=32, control=False)
+    assert found.blank is None
+    assert "begun from the photo “Digit" in found.note
+    assert found.mean > 0
+    assert found.controls[NOISE].max() == 0
+    maco: FeaturePicture = result(engine, METHOD, model="test-asleep", layer="seen", parametrisation="maco", control=False)
+    assert maco.blank is not None  # phases alone cannot darken a picture
+    assert "8 random pictures to start from" in maco.blank
+
+
 @pytest.mark.parametrize("values", [{}, {"control": False}, {"copies": 3, "iterations": 20, "control": False}])
 def test_the_forecast_is_what_was_spent(engine: Engine, values: dict[str, Any]) -> None:
     held = asking(engine, METHOD, **{**CROSS, "iterations": 32, **values})
     found = result(engine, METHOD, **{**CROSS, "iterations": 32, **values})
     forecast = method_named(METHOD).cost(held.question.params, held.model.card)
-    dead = 8 if values.get("control", True) and found.passes != forecast else 0  # the dead neighbour was tried first
+    dead = 20 if values.get("control", True) and found.passes != forecast else 0  # the dead neighbour was tried first
     assert (found.passes.forward, found.passes.backward) == (forecast.forward + dead, forecast.backward + dead)
 
 
@@ -209,7 +221,7 @@ def test_the_first_step_comes_before_the_work_and_a_parameter_is_kept_in_float32
     assert isinstance(first, Progress)
 
     params = FeatureVisualization(layer="seen")
-    ascent = drawing._start(held, drawing._aim(held, params), params, 0, 0)
+    ascent, _ = drawing._start(held, drawing._aim(held, params), params, 0, 0)
     assert held.model.dtype == torch.float64
     assert ascent.picture.leaf.dtype == torch.float32
     ascent.step()
