@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import streamlit as st
 
+from backend.store.unit_index import Band
 from components.tokens import legend
 from pages.neurons import image_examples, text_examples
 from pages.neurons.link import change
 from pages.neurons.scene import Scene
-from pages.neurons.view import Band
 
 BANDS: dict[Band, str] = {"top": "Top", "high": "99 %", "middle": "50 %", "random": "Random", "bottom": "Bottom"}
 BAND_WORDS: dict[Band, str] = {

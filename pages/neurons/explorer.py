@@ -48,20 +48,26 @@ def _header(scene: Scene) -> None:
 
 
 def _list(scene: Scene, known: Columns, found: Found | None, matches: facets.Matches) -> None:
-    shown, total = len(matches.places), matches.total
-    if matches.ranked:
-        st.markdown(f"**The first {shown:,} of {total:,} units** · {matches.order}")
-    else:
-        units = "unit matches" if total == 1 else "units match"
-        cut = f" · the first {shown}" if shown < total else ""
-        st.markdown(f"**{total:,} {units}** · of {known.units:,}{cut} · {matches.order}")
-    facets.pills(scene, known, found)
+    st.markdown(_heading(known, found, matches))
+    facets.pills(scene, known)
     if found is not None and found.awaited:
         st.skeleton(table.ROW_PIXELS * 6)
         return
-    if not total:
+    if not matches.total and not (found is not None and found.problem):
         st.caption(":material/filter_alt_off: No unit fits all of this. Take a filter away, or search for something else.")
     table.show(scene, known, matches.places, found)
+
+
+def _heading(known: Columns, found: Found | None, matches: facets.Matches) -> str:
+    """How many units are listed, of how many, and by what."""
+    if found is not None and found.awaited:
+        return f"**Searching {known.units:,} units**"
+    shown, total = len(matches.places), matches.total
+    order = f" · {matches.order}" if total else ""
+    if matches.ranked:
+        return f"**The first {shown:,} of {total:,} units**{order}"
+    cut = f" · the first {shown}" if shown < total else ""
+    return f"**{total:,} {'unit matches' if total == 1 else 'units match'}** · of {known.units:,}{cut}{order}"
 
 
 def _skeletons() -> None:

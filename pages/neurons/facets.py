@@ -78,7 +78,7 @@ def shown_kinds(view: View, known: Columns) -> Kinds:
     return next(iter(known.families), "")
 
 
-def pills(scene: Scene, known: Columns, found: Found | None) -> None:
+def pills(scene: Scene, known: Columns) -> None:
     """The facets as pills, and the layer where one is chosen."""
     options = offered(scene.view, known)
     if not options and not scene.view.layer:

@@ -21,6 +21,10 @@ from pages.saliency.run import in_words
 POLL_SECONDS = 1.0
 GROWTH = 1.5  # the page turns over when the index holds so many times what is on screen
 BY_THEMSELVES = ("functional_classes", "token_projection")  # what takes the weights alone, and longer than a visit may last
+NOTHING_READ = {
+    True: "Nothing is read yet; search by weights and prompts works already",
+    False: "Nothing is read yet; units show as soon as the first pictures are",
+}
 CORPUS_HELP = "What the units are read over. Examples, densities and firing rates are of this corpus and hold for no other."
 
 
@@ -91,7 +95,7 @@ def _growing(scene: Scene, question: Question, snapshot: Snapshot) -> None:
 def _progress_words(scene: Scene, snapshot: Snapshot) -> str:
     left = snapshot.seconds_left
     time = "" if left is None else f" · about {in_words(left)} of work left"
-    state = read_so_far(scene) if scene.index is not None else "Nothing is read yet; search by weights and prompts works already"
+    state = read_so_far(scene) if scene.index is not None else NOTHING_READ[scene.reads_text]
     return f"{state}{time}"
 
 

@@ -11,7 +11,7 @@ from backend.limits import PROMPT_CHARACTERS
 from backend.methods.params import ParameterError, from_text
 from backend.methods.question import Inputs, ModelRef, Question, RegionEdit, Target
 from backend.methods.registry import method_named, methods
-from backend.store.unit_index import Band as Band
+from backend.store.unit_index import Band
 from pages.saliency.region_text import read_region, write_region
 
 Mode = Literal["units", "sentence"]
