@@ -90,10 +90,13 @@ def pills(scene: Scene, known: Columns) -> None:
                 kwargs={"layer": ""}, help="Show all layers again.",
             )  # fmt: skip
         if options:
-            st.session_state["neurons_facets"] = [facet for facet in scene.view.facets if facet in options]
+            chosen = [facet for facet in scene.view.facets if facet in options]
+            # A click on the map chooses too. A polling fragment may still bring what the pills were before it, so pills that
+            # show something else are other pills.
+            key = f"neurons_facets_{','.join(chosen)}"
             st.pills(
-                "Filters", list(options), selection_mode="multi", key="neurons_facets", format_func=options.__getitem__,
-                wrap=True, on_change=lambda: _choose(scene.view, options), label_visibility="collapsed",
+                "Filters", list(options), default=chosen, selection_mode="multi", key=key, format_func=options.__getitem__,
+                wrap=True, on_change=lambda: _choose(scene.view, options, key), label_visibility="collapsed",
             )  # fmt: skip
 
 
@@ -113,9 +116,9 @@ def offered(view: View, known: Columns) -> dict[str, str]:
     return options
 
 
-def _choose(view: View, options: dict[str, str]) -> None:
+def _choose(view: View, options: dict[str, str], key: str) -> None:
     kept = [facet for facet in view.facets if facet not in options]
-    change(view, facets=(*kept, *st.session_state.neurons_facets))
+    change(view, facets=(*kept, *st.session_state[key]))
 
 
 def _by_statistic(view: View, known: Columns) -> tuple[np.ndarray, str]:

@@ -124,11 +124,12 @@ def _tokens(scene: Scene) -> None:
         return
     pieces = piece_texts(tokenizer, tokenizer.encode(scene.sample.text).ids[:PROMPT_TOKENS])
     shown = {"": "Any token"} | {str(place): f"{place} {visible(text, 20)}" for place, text in enumerate(pieces)}
-    st.session_state["neurons_token"] = scene.view.find if scene.view.find in shown else ""
+    chosen = scene.view.find if scene.view.find in shown else ""
+    key = f"neurons_token_{chosen}"  # another prompt takes the choice back, whatever a polling fragment still brings
     with st.container(width=240):
         st.selectbox(
-            "At", list(shown), key="neurons_token", format_func=shown.__getitem__, help=AT_HELP,
-            on_change=lambda: change(scene.view, search="prompt", find=st.session_state.neurons_token),
+            "At", list(shown), index=list(shown).index(chosen), key=key, format_func=shown.__getitem__, help=AT_HELP,
+            on_change=lambda: change(scene.view, search="prompt", find=st.session_state[key]),
         )  # fmt: skip
 
 
