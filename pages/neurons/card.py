@@ -54,7 +54,7 @@ def show(scene: Scene) -> None:
 def title(scene: Scene, label: Label | None) -> str:
     """The unit's best name in quotes; where it has none, what it is."""
     if label is not None:
-        return f"“{label.text}”"
+        return label.text if "“" in label.text else f"“{label.text}”"  # a machine's names quote the words they are of
     layer = layer_of(scene)
     if scene.unit is not None and layer is not None:
         return unit_title(scene.unit, layer.kind)

@@ -8,12 +8,19 @@ import pytest
 from backend.data.frames import Preprocess, frame
 from backend.methods.neurons.neuron_connections import Connection, NeuronConnections
 from backend.methods.neurons.token_projection import TokenProjection
-from backend.methods.neurons.unit import Unit
+from backend.methods.neurons.unit import Unit, read_unit
+from backend.methods.question import Corpus, ModelRef
 from backend.models.card import UnitLayer
-from pages.neurons.card import in_layer
+from backend.models.catalog import entry
+from backend.store.index_file import Manifest
+from backend.store.labels import Label
+from backend.store.unit_index import UnitIndex
+from pages.neurons.card import in_layer, title
 from pages.neurons.connected import HEADS, NEURONS, after, before
 from pages.neurons.fires import share
 from pages.neurons.image_examples import padded
+from pages.neurons.scene import Scene
+from pages.neurons.view import View
 from pages.neurons.writes import strongest
 
 LAYERS = (UnitLayer("mlp.0", 2, "neuron"), UnitLayer("mlp.1", 2, "neuron"))
@@ -54,6 +61,42 @@ def test_connections_are_told_side_by_side_with_what_chance_gives() -> None:
     assert (found[0].shown, found[0].chance) == ("+0.50", 0.15)
     assert (found[NEURONS].shown, found[NEURONS].chance) == ("0.40", 0.05)
     assert (later[0].how, later[0].shown, later[0].chance) == ("reads its opposite by its input", "−0.30", 0.14)
+
+
+def _scene(unit: str, layers: tuple[UnitLayer, ...]) -> Scene:
+    """A scene without a model: what the link says, and the layers where they are known."""
+    corpus = Corpus("digits", "")
+    manifest = Manifest(
+        "digits-cnn", "", corpus, layers, items=0, items_total=0, available=0, positions_of=(), finished=False, seed=0
+    )
+    index = UnitIndex(manifest, {}) if layers else None
+    known = read_unit(unit, layers) if layers else None
+    return Scene(View(unit=unit), None, entry("digits-cnn"), ModelRef("digits-cnn"), None, index, known, None, ())
+
+
+def _label(text: str) -> Label:
+    return Label("id", Unit("mlp.0", 1), text, "", "someone", "people", "", 0.0, 0.0, 1)
+
+
+def test_the_title_is_the_label_in_quotes_once() -> None:
+    scene = _scene("mlp.0:1", LAYERS)
+    assert title(scene, _label("weekdays")) == "“weekdays”"
+    assert title(scene, _label("“home” or “stay”")) == "“home” or “stay”"
+
+
+@pytest.mark.parametrize(
+    ("unit", "layer", "words"),
+    [
+        ("mlp.17:842", UnitLayer("mlp.17", 1536, "neuron"), "L17 · N842"),
+        ("attention.3:5", UnitLayer("attention.3", 9, "head"), "L3 · head 5"),
+        ("stage2:3", UnitLayer("stage2", 32, "channel"), "stage2 · channel 3"),
+    ],
+)
+def test_without_a_label_the_title_is_the_unit_and_the_same_while_the_model_loads(
+    unit: str, layer: UnitLayer, words: str
+) -> None:
+    assert title(_scene(unit, (layer,)), None) == words
+    assert title(_scene(unit, ()), None) == words
 
 
 def test_a_unit_opened_from_no_list_is_stepped_through_its_layer() -> None:
