@@ -19,6 +19,7 @@ from components.figures.curves import CURVES_HEIGHT, TOKENS, Protocol, curves
 from components.forms import form
 from components.live_figure import live_figure
 from components.theme import current_theme
+from components.token_text import visible
 from components.tokens import HeatRow, legend, shared_end, show_heat_text
 from pages.neurons.link import change
 from pages.neurons.reading import CHECK, MAPS, Reading, check_of
@@ -142,12 +143,22 @@ def _card(question: Question, snapshot: Snapshot | None, rows: dict[Question, He
     else:
         same = [rows[other] for other in rows if _unit(other) == value.unit and _drawn(other)]
         show_heat_text([rows[question]], limit=shared_end(same), unit=value.unit)
+        _steepest(value)
     st.caption(f"{value.unit} · {value.passes.forward:,} pass{'es' if value.passes.forward > 1 else ''} · {value.seconds:.1f} s")
     if snapshot.state == "stopped":
         st.badge(f"Stopped at {snapshot.done:,} of {snapshot.total:,}", icon=":material/front_hand:", color="gray")
         _again_button("Finish", question)
     elif _checkable(snapshot):
         _badges(question)
+
+
+def _steepest(value: TokenMap) -> None:
+    """Where the gradient is largest whatever its direction, for methods that tell: it has no sign, so no colour."""
+    if value.strength is not None:
+        place = int(value.strength.argmax())
+        token = literal(visible(value.tokens[place], 24))
+        mean = value.strength[: value.position + 1].mean()
+        st.caption(f"Gradient (L2) largest at “{token}”: {value.strength[place]:.2f} logits per unit, mean {mean:.2f}")
 
 
 def _unit(question: Question) -> str:
