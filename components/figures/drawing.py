@@ -82,6 +82,6 @@ def _names(lines: Mapping[str, float], ends: tuple[float, float], theme: Theme) 
     shared = {"xref": "paper", "x": 1, "xanchor": "left", "xshift": 6, "yanchor": "middle", "showarrow": False}
     font = {"size": 12, "color": PALETTES[theme].muted}
     return [
-        shared | {"y": place - over, "text": plain(f"{name} {value:.3g}", 24), "font": font}
+        shared | {"y": place - over, "text": plain(f"{name} {value:.3g}".replace("-", "−"), 24), "font": font}
         for place, (name, value) in zip(places, ordered, strict=True)
     ]

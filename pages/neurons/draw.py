@@ -176,14 +176,18 @@ def levels(scene: Scene, value: FeaturePicture) -> dict[str, float]:
 def sentence(scene: Scene, value: FeaturePicture) -> str:
     """The measured answer with its controls, in Markdown."""
     if not value.held_out.size:
-        return f"{len(value.curve)} steps so far: **{value.curve[-1]:.3g}** now." if len(value.curve) else "Starting from grey."
+        return f"{len(value.curve)} steps so far: **{_number(value.curve[-1])}** now." if len(value.curve) else "At its start."
     what = "mean over the picture" if value.objective == "mean" else "centre"
     parts = [
         f"Shifted, scaled and turned in {len(value.held_out)} ways it was not made with, the picture gives "
-        f"**{value.mean:.3g}** ± {value.held_out.std():.2g} ({what}; strongest cell {value.peak:.3g})"
+        f"**{_number(value.mean)}** ± {value.held_out.std():.2g} ({what}; strongest cell {_number(value.peak)})"
     ]
-    parts += [f"{literal(name)} {scores.mean():.3g}" for name, scores in value.controls.items()]
+    parts += [f"{literal(name)} {_number(scores.mean())}" for name, scores in value.controls.items()]
     return "; ".join(parts) + "." + _beside_examples(scene, value)
+
+
+def _number(value: float) -> str:
+    return f"{value:.3g}".replace("-", "−")
 
 
 def _beside_examples(scene: Scene, value: FeaturePicture) -> str:
@@ -193,6 +197,9 @@ def _beside_examples(scene: Scene, value: FeaturePicture) -> str:
     up = value.direction == "highest"
     best = scene.record.maximum if up else scene.record.minimum
     more = value.peak > best if up else value.peak < best
-    high = f", 99.8 % of cells stay below {scene.record.quantiles[0.998]:.3g}" if up and 0.998 in scene.record.quantiles else ""
+    high = (
+        f", 99.8 % of cells stay below {_number(scene.record.quantiles[0.998])}" if up and 0.998 in scene.record.quantiles else ""
+    )
     reach = "beyond" if more else "not beyond"
-    return f" Its strongest cell is {reach} the {scene.index.manifest.items:,} real pictures, whose extreme is {best:.3g}{high}."
+    pictures = f"{scene.index.manifest.items:,} real pictures"
+    return f" Its strongest cell is {reach} the {pictures}, whose extreme is {_number(best)}{high}."

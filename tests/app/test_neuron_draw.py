@@ -43,8 +43,8 @@ def test_nothing_is_drawn_unasked_and_a_press_draws_measures_and_shows_both_cont
     _, snapshot = visit.snapshot("feature_visualization")
     value: FeaturePicture = snapshot.value
     assert f"{value.mean:.3g} ±" in said
-    assert f"random noise {value.controls['random noise'].mean():.3g}" in said
-    assert f"the picture of another unit {value.controls['the picture of another unit'].mean():.3g}" in said
+    for name in ("random noise", "the picture of another unit"):
+        assert f"{name} {value.controls[name].mean():.3g}".replace("-", "−") in said
     assert re.search(r"Its strongest cell is (not )?beyond the 1,437 real pictures, whose extreme is", said)
     assert visit.figure("Feature picture")["layout"]["images"][0]["source"].startswith("data:image/jpeg;base64,")
     curve = visit.figure("Activation over 192 steps")
