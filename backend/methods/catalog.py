@@ -17,6 +17,7 @@ from backend.methods.neurons import (
     neuron_ablation,
     neuron_connections,
     neuron_index,
+    neuron_tokens,
     receptive_field,
     snmf_features,
     test_label,
@@ -45,7 +46,7 @@ __all__ = [
     "activation_coverage", "attention_view", "completeness", "component_attribution", "conductance", "coverage_profile",
     "feature_visualization", "functional_classes", "grad_cam", "gradient", "input_x_gradient", "insertion_deletion",
     "integrated_gradients", "io_functionality", "label_neuron", "label_search", "language_neurons", "logit_lens",
-    "neuron_ablation", "neuron_connections", "neuron_index", "occlusion", "prediction", "receptive_field", "rise", "smoothgrad",
-    "snmf_features", "test_label", "token_deletion", "token_gradient", "token_ig", "token_occlusion", "token_projection",
+    "neuron_ablation", "neuron_connections", "neuron_index", "neuron_tokens", "occlusion", "prediction", "receptive_field",
+    "rise", "smoothgrad", "snmf_features", "test_label", "token_deletion", "token_gradient", "token_ig", "token_occlusion", "token_projection",
     "token_writers", "unit_activations", "weight_randomisation",
 ]  # fmt: skip

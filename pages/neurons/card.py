@@ -37,8 +37,9 @@ def show(scene: Scene) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.header(literal(title(scene, label)), anchor=False, width="content")
         st.space("stretch")
-        _neighbours(scene)
-        keep.tools(scene)
+        with st.container(horizontal=True, vertical_alignment="center", width="content", gap="small"):  # wraps as one
+            _neighbours(scene)
+            keep.tools(scene)
     if scene.unit is None:
         _skeletons()
         return

@@ -9,19 +9,17 @@ import streamlit as st
 from backend.data.corpora import CorpusError, image_corpus, text_corpus
 from backend.data.pieces import piece_texts
 from backend.engine import engine
-from backend.methods.neurons.token_projection import TokenProjection
+from backend.methods.neurons.neuron_tokens import NeuronTokens
 from backend.methods.question import Question
 from backend.snippet import snippet
 from backend.store.label_export import exported
 from backend.store.labels import Labels
 from backend.store.unit_index import BANDS
-from components import jobs
-from pages.neurons.columns import weights_question
 from pages.neurons.export import Seen, Shown, Written, card_json, examples_csv
 from pages.neurons.link import address
 from pages.neurons.phrases import Phrase, phrases
 from pages.neurons.scene import Scene
-from pages.neurons.writes import strongest
+from pages.neurons.writes import strongest, tokens_written
 
 
 def tools(scene: Scene) -> None:
@@ -104,9 +102,9 @@ def _examples(scene: Scene) -> dict[str, tuple[Phrase | Seen, ...]]:
 
 def _written(scene: Scene) -> tuple[Written, ...]:
     tokenizer = engine().workshop.tokenizer(scene.question_model)
-    known = jobs.look(weights_question(scene, "token_projection")) if scene.reads_text else None
-    if tokenizer is None or known is None or not isinstance(known.value, TokenProjection) or scene.unit is None:
+    known = tokens_written(scene).value if scene.unit is not None and scene.unit.layer.startswith("mlp.") else None
+    if tokenizer is None or not isinstance(known, NeuronTokens):
         return ()
-    rows = strongest(known.value, scene.unit) or []
+    rows = strongest(known)
     texts = piece_texts(tokenizer, [token for token, _ in rows])
     return tuple(Written(token, text, logit) for (token, logit), text in zip(rows, texts, strict=True))

@@ -1,4 +1,4 @@
-"""What does it write? The tokens a neuron raises and lowers by its weights; the classes a channel pushes on the photo."""
+"""What does it write? The tokens a neuron raises and lowers by its weights, beside what shuffled weights reach."""
 
 from __future__ import annotations
 
@@ -7,15 +7,13 @@ import streamlit as st
 from backend.data.pieces import piece_texts
 from backend.engine import engine
 from backend.markdown import literal
-from backend.methods.neurons.token_projection import TokenProjection
-from backend.methods.neurons.unit import Unit, position_of
-from backend.methods.params import ParameterError
+from backend.methods.neurons.neuron_tokens import NeuronTokens
+from backend.methods.question import Weights
 from components.figures.token_bars import bars_height, signed_bars
 from components.live_figure import live_figure
 from components.theme import current_theme
 from components.token_text import visible
 from pages.neurons.answers import Answer, answer
-from pages.neurons.columns import weights_question
 from pages.neurons.scene import Scene
 
 RAISED, LOWERED = 5, 3
@@ -28,48 +26,45 @@ HELP = (
 
 
 def section(scene: Scene) -> None:
-    """The strongest tokens as signed bars, or why there are none."""
+    """The strongest tokens as signed bars with what chance gives, or why there are none."""
     st.markdown("**What does it write?**", help=HELP)
     if scene.unit is not None and not scene.unit.layer.startswith("mlp."):
         st.caption(
             "A head moves what it reads at other tokens, so it has no fixed list of tokens. See what it is connected to, below."
         )
         return
-    found = projection(scene)
-    rows = strongest(found.value, scene.unit) if found.value is not None and scene.unit is not None else None
-    tokenizer = engine().workshop.tokenizer(scene.question_model)
+    found, tokenizer = tokens_written(scene), engine().workshop.tokenizer(scene.question_model)
     if found.problem:
         st.caption(literal(found.problem, 300))
-    elif rows is None or tokenizer is None:
+    elif not isinstance(found.value, NeuronTokens) or tokenizer is None:
         st.skeleton(bars_height(RAISED + LOWERED))
-        if found.total:
-            st.caption(f"Reading the weights: {found.done:,} of {found.total:,} neurons.")
     else:
+        rows = strongest(found.value)
         _bars(piece_texts(tokenizer, [token for token, _ in rows]), rows)
+        st.caption(in_words(found.value))
 
 
-def projection(scene: Scene) -> Answer:
-    """The tokens that all neurons write, once the part that holds the scene's unit is there."""
-    return answer(scene, weights_question(scene, "token_projection"), lambda value: _row(value, scene.unit) is not None)
+def tokens_written(scene: Scene) -> Answer:
+    """The tokens that the scene's neuron writes."""
+    if scene.unit is None:
+        return Answer()
+    return answer(scene, scene.view.question("neuron_tokens", Weights(), layer=scene.unit.layer, unit=scene.unit.index))
 
 
-def strongest(value: TokenProjection, unit: Unit) -> list[tuple[int, float]] | None:
-    """Token and logit of the most raised, then of the most lowered tokens, from high to low; None while they are not known."""
-    row = _row(value, unit)
-    if row is None:
-        return None
-    raised = zip(value.top_tokens[row, :RAISED], value.top_logits[row, :RAISED], strict=True)
-    lowered = zip(value.bottom_tokens[row, :LOWERED], value.bottom_logits[row, :LOWERED], strict=True)
+def strongest(value: NeuronTokens) -> list[tuple[int, float]]:
+    """Token and logit of the most raised, then of the most lowered tokens, from high to low."""
+    raised = zip(value.top_tokens[:RAISED], value.top_logits[:RAISED], strict=True)
+    lowered = zip(value.bottom_tokens[:LOWERED], value.bottom_logits[:LOWERED], strict=True)
     return [(int(token), float(logit)) for token, logit in [*raised, *reversed(list(lowered))]]
 
 
-def _row(value: TokenProjection, unit: Unit | None) -> int | None:
-    """The unit's row; None where the rows do not reach it yet, or it is no neuron."""
-    try:
-        row = position_of(unit, value.layers) if unit is not None else None
-    except ParameterError:
-        return None
-    return row if row is not None and row < len(value.top_tokens) else None
+def in_words(value: NeuronTokens) -> str:
+    """The unit of the bars, and what the same weights in another order reach."""
+    low, high = float(value.chance.min()), float(value.chance.max())
+    return (
+        f"{UNIT.capitalize()}, before the final norm divides. With its weights shuffled {len(value.chance)} times, the strongest "
+        f"token is at ±{low:.2f} to ±{high:.2f}."
+    )
 
 
 def _bars(texts: tuple[str, ...], rows: list[tuple[int, float]]) -> None:
@@ -77,4 +72,3 @@ def _bars(texts: tuple[str, ...], rows: list[tuple[int, float]]) -> None:
     figure = signed_bars(names, [logit for _, logit in rows], current_theme(), UNIT, [token for token, _ in rows])
     alt = f"Tokens written: {', '.join(f'{name} {logit:+.2f}' for name, (_, logit) in zip(names, rows, strict=True))}."
     live_figure(figure, key="card_writes", height=bars_height(len(rows)), alt=alt)
-    st.caption(f"{UNIT.capitalize()}, before the final norm divides.")

@@ -7,7 +7,7 @@ import pytest
 
 from backend.data.frames import Preprocess, frame
 from backend.methods.neurons.neuron_connections import Connection, NeuronConnections
-from backend.methods.neurons.token_projection import TokenProjection
+from backend.methods.neurons.neuron_tokens import NeuronTokens
 from backend.methods.neurons.unit import Unit, read_unit
 from backend.methods.question import Corpus, ModelRef
 from backend.models.card import UnitLayer
@@ -21,30 +21,26 @@ from pages.neurons.fires import share
 from pages.neurons.image_examples import padded
 from pages.neurons.scene import Scene
 from pages.neurons.view import View
-from pages.neurons.writes import strongest
+from pages.neurons.writes import in_words, strongest
 
 LAYERS = (UnitLayer("mlp.0", 2, "neuron"), UnitLayer("mlp.1", 2, "neuron"))
 
 
-def _projection(rows: int) -> TokenProjection:
-    tokens = np.arange(rows * 10, dtype=np.int32).reshape(rows, 10)
-    logits = np.linspace(2, 1, 10, dtype=np.float32)[None].repeat(rows, axis=0)
-    return TokenProjection(LAYERS, tokens, logits, tokens + 1000, -logits)
+def _tokens() -> NeuronTokens:
+    tokens, logits = np.arange(10, dtype=np.int32), np.linspace(2, 1, 10, dtype=np.float32)
+    return NeuronTokens("mlp.1", 0, tokens, logits, tokens + 1000, -logits, np.array([0.5, 0.25], np.float32))
 
 
 def test_tokens_run_from_most_raised_to_most_lowered() -> None:
-    rows = strongest(_projection(4), Unit("mlp.1", 0))
-    assert rows is not None
-    assert [token for token, _ in rows] == [20, 21, 22, 23, 24, 1022, 1021, 1020]
+    rows = strongest(_tokens())
+    assert [token for token, _ in rows] == [0, 1, 2, 3, 4, 1002, 1001, 1000]
     logits = [logit for _, logit in rows]
     assert logits == sorted(logits, reverse=True)
     assert logits[-1] == pytest.approx(-2.0)
 
 
-def test_rows_that_are_not_there_yet_are_waited_for() -> None:
-    assert strongest(_projection(2), Unit("mlp.0", 1)) is not None
-    assert strongest(_projection(2), Unit("mlp.1", 0)) is None
-    assert strongest(_projection(4), Unit("attention.0", 0)) is None
+def test_tokens_are_told_beside_what_chance_gives() -> None:
+    assert "shuffled 2 times, the strongest token is at ±0.25 to ±0.50" in in_words(_tokens())
 
 
 def _connections() -> NeuronConnections:
