@@ -47,6 +47,6 @@ __all__ = [
     "feature_visualization", "functional_classes", "grad_cam", "gradient", "input_x_gradient", "insertion_deletion",
     "integrated_gradients", "io_functionality", "label_neuron", "label_search", "language_neurons", "logit_lens",
     "neuron_ablation", "neuron_connections", "neuron_index", "neuron_tokens", "occlusion", "prediction", "receptive_field",
-    "rise", "smoothgrad", "snmf_features", "test_label", "token_deletion", "token_gradient", "token_ig", "token_occlusion", "token_projection",
-    "token_writers", "unit_activations", "weight_randomisation",
+    "rise", "smoothgrad", "snmf_features", "test_label", "token_deletion", "token_gradient", "token_ig", "token_occlusion",
+    "token_projection", "token_writers", "unit_activations", "weight_randomisation",
 ]  # fmt: skip

@@ -61,9 +61,11 @@ def strongest(value: NeuronTokens) -> list[tuple[int, float]]:
 def in_words(value: NeuronTokens) -> str:
     """The unit of the bars, and what the same weights in another order reach."""
     low, high = float(value.chance.min()), float(value.chance.max())
+    beyond = sum(abs(logit) > high for _, logit in strongest(value))
+    stands = "none of these stands out" if not beyond else f"{beyond} of these {'stands' if beyond == 1 else 'stand'} out"
     return (
         f"{UNIT.capitalize()}, before the final norm divides. With its weights shuffled {len(value.chance)} times, the strongest "
-        f"token is at ±{low:.2f} to ±{high:.2f}."
+        f"token is at ±{low:.2f} to ±{high:.2f}: {stands}."
     )
 
 

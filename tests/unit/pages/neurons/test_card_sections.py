@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -40,7 +42,10 @@ def test_tokens_run_from_most_raised_to_most_lowered() -> None:
 
 
 def test_tokens_are_told_beside_what_chance_gives() -> None:
-    assert "shuffled 2 times, the strongest token is at ±0.25 to ±0.50" in in_words(_tokens())
+    assert in_words(_tokens()).endswith("shuffled 2 times, the strongest token is at ±0.25 to ±0.50: 8 of these stand out.")
+    usual = replace(_tokens(), chance=np.array([1.95, 3.0], np.float32))
+    assert in_words(usual).endswith("±1.95 to ±3.00: none of these stands out.")
+    assert in_words(replace(usual, chance=np.array([1.95], np.float32))).endswith("2 of these stand out.")
 
 
 def _connections() -> NeuronConnections:
