@@ -134,7 +134,8 @@ def test_open_leads_to_the_units_card_and_the_card_knows_its_place(index: UnitIn
     assert visit.link["unit"] == first.replace(" · channel ", ":")
     layer, number = first.split(" · channel ")
     names = [label.text for label in Labels(MODEL, index.manifest.revision).of(Unit(layer, int(number)))]
-    assert visit.title in (first, *(f"“{name}”" for name in names))  # a card has a name proposed where there is none
+    titles = {first, *(name.strip("“”") for name in names)}  # a card has a name proposed where there is none
+    assert visit.title.strip("“”") in titles
     assert visit.says("1 of 12")
 
 
