@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -24,6 +25,11 @@ class Counted:
     few_below: np.ndarray
     few_above: np.ndarray
 
+    @cached_property
+    def _below(self) -> np.ndarray:
+        """Activations up to the end of each bin, float64 (units, bins)."""
+        return np.cumsum(self.counts, axis=1, dtype=np.float64)
+
     def quantile(self, share: float) -> np.ndarray:
         """The value that `share` of a unit's activations do not exceed, float64 (units,); NaN where nothing was counted.
 
@@ -31,8 +37,8 @@ class Counted:
         items: up to the maximum, a single outlier would pull the 99.9th percentile towards itself.
         """
         units, bins = self.counts.shape
-        total = self.counts.sum(axis=1, dtype=np.float64)  # (units,)
-        below = np.cumsum(self.counts, axis=1, dtype=np.float64)  # (units, bins)
+        below = self._below
+        total = below[:, -1]  # (units,)
         wanted = share * total
         at = np.minimum((below < wanted[:, None]).sum(axis=1), bins - 1)  # (units,) the bin it lies in
         rows = np.arange(units)

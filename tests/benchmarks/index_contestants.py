@@ -58,7 +58,7 @@ class Ours:
         self.texts, self.batches = texts, batches
         self.units, self.device = asking.model.card.units, asking.model.device
         state = State(self.units, windowed=True, device=self.device)
-        self._pass(state, before, 0)
+        self._pass(Collector(state, self.units, 0, self.device), before, 0)
         self.passed = sum(len(batch) for batch in before)
         self.left = {name: tensor.clone() for name, tensor in state.tensors.items()}
         self.positions = dict(state.positions)
@@ -69,10 +69,10 @@ class Ours:
         for name, tensor in self.left.items():
             state.tensors[name].copy_(tensor)
         state.positions = dict(self.positions)
-        return timed(lambda: self._pass(state, self.batches, self.passed))
-
-    def _pass(self, state: State, batches: Sequence[np.ndarray], number: int) -> None:
         collector = Collector(state, self.units, 0, self.device)
+        return timed(lambda: self._pass(collector, self.batches, self.passed))
+
+    def _pass(self, collector: Collector, batches: Sequence[np.ndarray], number: int) -> None:
         for batch in batches:
             self.texts.show(batch, number, collector)
             number += len(batch)

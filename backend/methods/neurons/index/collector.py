@@ -43,10 +43,8 @@ class Collector:
         self.state = state
         scratch = Scratch(device)
         arrays = {layer.name: state.layer(layer.name) for layer in layers}
-        self.arrays = arrays
         self.distributions = {name: Distribution(own, scratch) for name, own in arrays.items()}
-        self.tops = {name: Extremes(own, "top", 1) for name, own in arrays.items()}
-        self.bottoms = {name: Extremes(own, "bottom", -1) for name, own in arrays.items()}
+        self.extremes = {name: Extremes(own) for name, own in arrays.items()}
         self.bands = {name: Bands(own, seed) for name, own in arrays.items()}
 
     def add(self, layer: str, values: Tensor, batch: Batch) -> None:
@@ -57,28 +55,17 @@ class Collector:
         activations = (torch.linalg.vector_norm(values, dim=-1) if values.dim() == 4 else values).float()
         lengths = batch.lengths or [activations.shape[1]] * len(activations)
         rows = [row[batch.skip : length] for row, length in zip(activations, lengths, strict=True)]
-        distribution = self.distributions[layer]
-        largest, smallest = self._ends(layer, rows)
+        distribution, bands = self.distributions[layer], self.bands[layer]
+        # The limits are those before this batch, so that a build that was cut off goes on alike.
+        limits = bands.limits() if SETTLED <= batch.number < SAMPLED else None
         if not self.state.positions[layer]:
             distribution.begin(rows)
-        # The limits are those before this batch, so that a build that was cut off goes on alike.
-        limits = self.bands[layer].limits() if SETTLED <= batch.number < SAMPLED else None
+        found = distribution.add(rows)
+        if not bool(found.ends.isfinite().all()):
+            raise ValueError(f"Layer {layer}: some activations are not finite numbers, so the units cannot be indexed.")
         for at, row in enumerate(rows):
-            mean = distribution.sums(row)
-            seen = Row(row, batch.skip, largest[at], smallest[at], mean, batch.number + at, batch.items[at])
-            self.bands[layer].add(seen, limits)  # finds places that the extremes then need not
-            self.tops[layer].add(seen)
-            self.bottoms[layer].add(seen)
+            seen = Row(row, batch.skip, found.ends[at], found.means[at], batch.number + at, batch.items[at])
+            bands.add(seen, limits)
+            self.extremes[layer].add(seen)
         distribution.count(rows)
         self.state.positions[layer] += sum(len(row) for row in rows)
-
-    def _ends(self, layer: str, rows: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
-        """The largest and the smallest value of each row, (rows, units) each, the layer's extremes brought up to date."""
-        largest = torch.stack([row.amax(dim=0) for row in rows])
-        smallest = torch.stack([row.amin(dim=0) for row in rows])
-        if not bool((largest - smallest).isfinite().all()):
-            raise ValueError(f"Layer {layer}: some activations are not finite numbers, so the units cannot be indexed.")
-        own = self.arrays[layer]
-        torch.maximum(own["maximum"], largest.amax(dim=0), out=own["maximum"])
-        torch.minimum(own["minimum"], smallest.amin(dim=0), out=own["minimum"])
-        return largest, smallest

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 
 import torch
 from torch import Tensor
@@ -18,28 +17,37 @@ class Row:
     """An item as a layer sees it.
 
     values: float32 (positions, units), the positions that count. first: the place in the item of the first of them.
-    largest, smallest, mean: (units,). number: in the plan's order. item: in the corpus.
+    ends, means: (2 · units,), the largest value and the mean of each unit, then of each unit with its sign turned.
+    number: in the plan's order. item: in the corpus.
     """
 
     values: Tensor
     first: int
-    largest: Tensor
-    smallest: Tensor
-    mean: Tensor
+    ends: Tensor
+    means: Tensor
     number: int
     item: int
 
-    @cached_property
+    @property
+    def units(self) -> int:
+        """How many units the layer has."""
+        return self.values.shape[1]
+
+    @property
+    def largest(self) -> Tensor:
+        """Each unit's largest value, (units,)."""
+        return self.ends[: self.units]
+
     def peaks(self) -> Tensor:
         """The first place in the item where each unit has its largest value, int64 (units,)."""
         return self._places(self.values, self.largest)
 
-    def places(self, units: Tensor, sign: int) -> Tensor:
-        """The first place where each of some units has its largest value, with sign −1 its smallest, int64 (chosen,)."""
-        if sign > 0 and ("peaks" in self.__dict__ or 2 * len(units) > len(self.largest)):
-            return self.peaks[units]
+    def places(self, ends: Tensor) -> Tensor:
+        """The first place of each of some ends, by their numbers int64 (chosen,): int64 (chosen,)."""
+        units, turned = ends % self.units, ends >= self.units
+        values = self.ends.index_select(0, ends)
         # Seven times as fast as indexing with a tensor.
-        return self._places(self.values.index_select(1, units), (self.largest if sign > 0 else self.smallest)[units])
+        return self._places(self.values.index_select(1, units), torch.where(turned, -values, values))
 
     def _places(self, chosen: Tensor, values: Tensor) -> Tensor:
         count = len(chosen)
