@@ -16,6 +16,15 @@ def fields(scene: Scene) -> ReceptiveFields | None:
     return found.value if isinstance(found.value, ReceptiveFields) else None
 
 
+def awaited_words(scene: Scene) -> str:
+    """That the fields are still being measured and what stands there instead; empty once they are known, or never will be."""
+    found = answer(scene, weights_question(scene, "receptive_field"))
+    if not found.awaited:
+        return ""
+    how_far = f" ({found.done:,} of {found.total:,} passes)" if found.total else ""
+    return f"What a cell looks at is being measured{how_far}; until then the pictures stand here whole."
+
+
 def field_box(scene: Scene, known: ReceptiveFields | None, place: int) -> Box | None:
     """What the cell number `place` of the scene's unit mostly looks at; None where fields are not known.
 

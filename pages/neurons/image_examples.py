@@ -22,7 +22,7 @@ from components.figures.crops import field_crop, framed_photo
 from components.pictures import picture
 from components.theme import current_theme
 from pages.neurons.answers import answer
-from pages.neurons.fields import field_box, field_words, fields
+from pages.neurons.fields import awaited_words, field_box, field_words, fields
 from pages.neurons.scene import Scene
 
 COLUMNS, LEAST_WIDTH = 8, 100
@@ -93,7 +93,9 @@ def padded(frame: np.ndarray, preprocess: Preprocess) -> np.ndarray:
 
 
 def _sizes(scene: Scene, known: ReceptiveFields | None) -> str:
-    if known is None or scene.unit is None or scene.unit.layer not in known.typical:
+    if known is None:
+        return awaited_words(scene)
+    if scene.unit is None or scene.unit.layer not in known.typical:
         return ""
     return field_words(known, scene.unit.layer)
 
