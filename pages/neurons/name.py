@@ -9,7 +9,7 @@ import streamlit as st
 from backend.engine.stepping import QueueFull
 from backend.markdown import literal
 from backend.methods.neurons.label_neuron import LabelProposal
-from backend.methods.neurons.labels.rules import is_rule
+from backend.methods.neurons.labels.rules import is_rule, read_rule
 from backend.methods.neurons.test_label import LabelTest, label_numbers
 from backend.methods.params import ParameterError
 from backend.methods.question import Question
@@ -65,7 +65,7 @@ def _propose(scene: Scene, labels: Labels) -> None:
         st.caption(literal(found.problem, 400))
     elif isinstance(found.value, LabelProposal) and found.value.label:
         assert scene.unit is not None
-        labels.propose(scene.unit, found.value.label, rule=found.value.label, method=MACHINE)
+        labels.propose(scene.unit, read_rule(found.value.label).name, rule=found.value.label, method=MACHINE)
     elif isinstance(found.value, LabelProposal):
         st.caption(found.value.note)
     else:

@@ -50,7 +50,7 @@ def test_a_machines_name_is_proposed_tested_and_kept() -> None:
     visit = _card("mlp.0:0").settle()
     assert visit.has_button("Test the name")
     (label,) = _labels().of(Unit("mlp.0", 0))
-    assert (label.source, set(read_rule(label.text).words)) == ("machine", COLOURS)
+    assert (label.source, set(read_rule(label.rule).words)) == ("machine", COLOURS)
     visit.press("Test the name").settle()
     assert any(text.startswith("The name holds. F1 1.00 (1.00 to 1.00); names of other units") for text in visit.texts)
     assert any("raises what it writes by +" in text for text in visit.texts)
@@ -74,7 +74,7 @@ def test_a_person_renames_and_what_cannot_be_matched_is_told() -> None:
     visit.press("Save").settle()
     first, machine = _labels().of(Unit("mlp.0", 1))
     assert (first.text, first.author, first.rule, first.agree) == ("household <b>animals</b>", "Ada", "", 1)
-    assert set(read_rule(machine.text).words) == ANIMALS
+    assert set(read_rule(machine.rule).words) == ANIMALS
     assert visit.title == "“household <b>animals</b>”"
     assert any(text.startswith("No test can match these words") for text in visit.texts)
     visit.labelled("text_input", "Tested as").set_value("“cat” or “dog”")

@@ -36,12 +36,16 @@ class Rule:
     @property
     def text(self) -> str:
         """The rule as people read and write it: `“Monday” or “Tuesday”`, `the token after “of”`, `numbers`."""
-        return self.words[0] if self.kind == "class" else _FORMS[self.kind].format(_listed(self.words))
+        return self.words[0] if self.kind == "class" else _FORMS[self.kind].format(_listed([f"“{word}”" for word in self.words]))
+
+    @property
+    def name(self) -> str:
+        """The rule as a name that others put in quotes: `Monday or Tuesday`, `the token after “of”`, `numbers`."""
+        return _listed(list(self.words)) if self.kind == "words" else self.text
 
 
-def _listed(words: tuple[str, ...]) -> str:
-    quoted = [f"“{word}”" for word in words]
-    return quoted[0] if len(quoted) == 1 else f"{', '.join(quoted[:-1])} or {quoted[-1]}"
+def _listed(words: list[str]) -> str:
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} or {words[-1]}"
 
 
 def read_rule(text: str) -> Rule:

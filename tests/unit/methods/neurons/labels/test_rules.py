@@ -25,6 +25,15 @@ def test_a_rule_is_read_back_as_written(rule: Rule, text: str) -> None:
     assert read_rule(text.replace("“", '"').replace("”", '"')) == rule
 
 
+def test_a_rule_of_words_is_named_without_its_quotes() -> None:
+    assert [rule.name for rule, _ in RULES[:3]] == [
+        "Monday",
+        "Monday, Tuesday or or else, no",
+        "the token after “of” or “out of”",
+    ]
+    assert RULES[5][0].name == "numbers"
+
+
 @pytest.mark.parametrize("text", ["names of weekdays", "", "“Monday", "“Monday” and so on", "text with calendar", "“”"])
 def test_what_is_no_rule_is_refused_with_the_way_out(text: str) -> None:
     with pytest.raises(ParameterError, match="nothing that a test can match. Quote words .* or rate examples"):
