@@ -21,6 +21,7 @@ from components.live import poll_interval, rest
 from components.live_figure import live_figure
 from components.theme import current_theme
 from pages.neurons import answers, name_forms, rate
+from pages.neurons.export import NOTES
 from pages.neurons.name_words import NO_RULE, Numbers, credit, effect_words, score_rows, verdict_words
 from pages.neurons.scene import Scene
 
@@ -113,9 +114,9 @@ def _follow(labels: Labels, label: Label, question: Question, active_before: boo
         numbers = label_numbers(snapshot.value)
         if snapshot.state == "finished" and dict(label.test) != numbers:
             labels.keep_test(label, question.hash, numbers)
-        _shown(numbers, active)
+        _shown(numbers, labels.model, active)
     elif label.test:
-        _shown(label.test, False)
+        _shown(label.test, labels.model, False)
     if snapshot is not None and snapshot.state == "failed":
         st.caption(literal(f"{snapshot.reason} {snapshot.hint}", 400))
     elif active:
@@ -137,17 +138,18 @@ def _start_button(question: Question, words: str) -> None:
         st.rerun()
 
 
-def _shown(numbers: Numbers, active: bool) -> None:
+def _shown(numbers: Numbers, model: str, active: bool) -> None:
     rows = score_rows(numbers)
     if not rows:
         return
-    words = verdict_words(numbers)
-    live_figure(label_scores(rows, current_theme()), key="name_scores", height=scores_height(len(rows)), alt=words)
+    words = verdict_words(numbers, not active)
+    live_figure(
+        label_scores(rows, current_theme()), key="name_scores", height=scores_height(len(rows)), alt=words.replace("**", "")
+    )
     st.markdown(words)
     effects = effect_words(numbers)
     if effects:
         st.caption(effects)
     if not active and "protocol" in numbers:
-        st.caption(
-            f"● this name, 95 % interval · grey: other units' names, least to most. {literal(str(numbers['protocol']), 700)}"
-        )
+        protocol = str(numbers["protocol"]).replace(model, NOTES.get(model, model), 1)
+        st.caption(f"● this name, 95 % interval · grey: other units' names, least to most. {literal(protocol, 700)}")

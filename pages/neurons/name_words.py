@@ -38,15 +38,13 @@ def _band(numbers: Numbers, control: str) -> tuple[float, float] | None:
     return (numbers[f"{control}_least"], numbers[f"{control}_most"]) if f"{control}_most" in numbers else None
 
 
-def verdict_words(numbers: Numbers) -> str:
-    """The first sentence, Markdown: the verdict, F1 with its interval, and what shuffled labels reach."""
+def verdict_words(numbers: Numbers, finished: bool = True) -> str:
+    """The first sentence, Markdown: the verdict once all is measured, F1 with its interval, and what shuffled labels reach."""
     score = f"F1 {numbers['f1']:.2f} ({numbers['f1_low']:.2f} to {numbers['f1_high']:.2f})"
     if "shuffled" not in numbers:
-        return f"**Still measuring.** {score}; other units' names follow."
-    return (
-        f"**{LEADS[str(numbers['f1_verdict'])]}** {score}; names of other units {numbers['shuffled']:.2f}, "
-        f"at most {numbers['shuffled_most']:.2f}."
-    )
+        return f"**Still measuring.** {score}; names of other units follow."
+    lead = LEADS[str(numbers["f1_verdict"])] if finished else "Still measuring."
+    return f"**{lead}** {score}; names of other units {numbers['shuffled']:.2f}, at most {numbers['shuffled_most']:.2f}."
 
 
 def effect_words(numbers: Numbers) -> str:

@@ -54,7 +54,7 @@ def test_a_machines_name_is_proposed_tested_and_kept() -> None:
     visit.press("Test the name").settle()
     assert any(text.startswith("The name holds. F1 1.00 (1.00 to 1.00); names of other units") for text in visit.texts)
     assert any("raises what it writes by +" in text for text in visit.texts)
-    scores = next(figure for figure in visit.figures() if figure["alt"].startswith("**The name holds"))
+    scores = next(figure for figure in visit.figures() if figure["alt"].startswith("The name holds"))
     assert scores["traces"][0]["x"] == [1, 1, 1]
     assert len(scores["layout"]["shapes"]) == 3
     kept = _labels().of(Unit("mlp.0", 0))[0].test

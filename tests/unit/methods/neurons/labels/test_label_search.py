@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 import backend
+from backend import places
 from backend.engine.stepping import Engine
 from backend.headless import RunError
 from backend.methods.neurons.unit import Unit
@@ -15,7 +18,10 @@ MODEL = "digits-cnn"
 
 
 @pytest.fixture
-def labels(engine: Engine) -> Labels:
+def labels(engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Labels:
+    """Labels of a home where nobody else has written any."""
+    (tmp_path / "models").symlink_to(places.models(), target_is_directory=True)
+    monkeypatch.setenv("VITRINE_HOME", str(tmp_path))
     return Labels(MODEL, engine.workshop.model(ModelRef(MODEL)).card.revision)
 
 
@@ -31,8 +37,6 @@ def test_the_nearest_in_meaning_comes_first(labels: Labels) -> None:
     labels.edit(code.id, "Sundays", author="Ada")
     again = backend.run("label_search", model=MODEL, query="programming", state=labels.state())
     assert "Sundays" in again.texts
-    for label in labels.all():
-        labels.undo(label.id)
 
 
 @pytest.mark.parametrize(("query", "message"), [("  ", "it is empty"), ("x" * 201, "201 characters; the limit is 200")])
