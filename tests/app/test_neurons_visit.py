@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import numpy as np
@@ -145,12 +146,14 @@ def test_a_point_of_the_scatter_is_a_unit_of_its_layer(index: UnitIndex) -> None
 
 
 def test_another_model_starts_anew_and_keeps_the_photo(index: UnitIndex) -> None:
+    Explorer(model="digits-vit").with_index()
     visit = Explorer(model=MODEL, layer="stage3", search="like", find="stage3:1", photo=DIGIT).settle()
     visit.app.sidebar.selectbox(key="model").set_value("digits-vit")
     visit.settle()
     assert not visit.problems
     assert {key: value for key, value in visit.link.items() if key != "model"} == {"photo": DIGIT}  # a browser writes the model
-    assert all(unit.split(" ")[0].startswith("mlp") for unit in visit.units)
+    assert visit.units
+    assert all(re.fullmatch(r"L\d · N\d+", unit) for unit in visit.units)
 
 
 @pytest.mark.parametrize(
