@@ -44,65 +44,96 @@ class Bare:
         self.body, self.rows = asking.model.body, rows(texts, batches)
 
     def __call__(self) -> None:
+        for row in self.rows:
+            self.one(row)
+
+    def one(self, row: Rows) -> None:
+        """Pass one batch."""
         with torch.inference_mode():
-            for row in self.rows:
-                self.body(row.tokens, row.keep, False)
+            self.body(row.tokens, row.keep, False)
+
+
+@dataclass(frozen=True)
+class Stop:
+    """A batch of a build, and what the build had collected when it came to it."""
+
+    batch: np.ndarray
+    passed: int
+    tensors: dict[str, Tensor]
+    positions: dict[str, int]
 
 
 class Ours:
-    """The index's own way, from where `before`, batches that have passed already, has left it."""
+    """The index's own way at some batches of a build, each from where the build before it had come.
 
-    def __init__(
-        self, asking: TokenAsking, texts: Texts, batches: Sequence[np.ndarray], before: Sequence[np.ndarray] = ()
-    ) -> None:
-        self.texts, self.batches = texts, batches
-        self.units, self.device = asking.model.card.units, asking.model.device
-        state = State(self.units, windowed=True, device=self.device)
-        self._pass(Collector(state, self.units, 0, self.device), before, 0)
-        self.passed = sum(len(batch) for batch in before)
-        self.left = {name: tensor.clone() for name, tensor in state.tensors.items()}
-        self.positions = dict(state.positions)
+    The build is made once, beforehand. `shares` holds, of each round, the CPU seconds of every stop.
+    """
+
+    def __init__(self, asking: TokenAsking, texts: Texts, batches: Sequence[np.ndarray], stops: Sequence[int]) -> None:
+        self.texts, self.units, self.device = texts, asking.model.card.units, asking.model.device
+        self.neurons = sum(layer.count for layer in self.units if layer.kind == "neuron")
+        self.shares: list[list[float]] = []
+        self.stops: list[Stop] = []
+        state, passed = self._empty(), 0
+        collector = Collector(state, 0, self.device)
+        for number, batch in enumerate(batches[: max(stops) + 1]):
+            if number in stops:
+                copies = {name: tensor.clone() for name, tensor in state.tensors.items()}
+                self.stops.append(Stop(batch, passed, copies, dict(state.positions)))
+            texts.show(batch, passed, collector)
+            passed += len(batch)
 
     def __call__(self) -> Timing:
-        # Going back to where it was left is no part of collecting.
-        state = State(self.units, windowed=True, device=self.device)
-        for name, tensor in self.left.items():
-            state.tensors[name].copy_(tensor)
-        state.positions = dict(self.positions)
-        collector = Collector(state, self.units, 0, self.device)
-        return timed(lambda: self._pass(collector, self.batches, self.passed))
+        timings = [self._one(stop) for stop in self.stops]
+        self.shares.append([timing.cpu for timing in timings])
+        return Timing(sum(timing.cpu for timing in timings), sum(timing.wall for timing in timings))
 
-    def _pass(self, collector: Collector, batches: Sequence[np.ndarray], number: int) -> None:
-        for batch in batches:
-            self.texts.show(batch, number, collector)
-            number += len(batch)
+    def _one(self, stop: Stop) -> Timing:
+        # Going back to where the build was is no part of collecting.
+        state = self._empty()
+        for name, tensor in stop.tensors.items():
+            state.tensors[name].copy_(tensor)
+        state.positions = dict(stop.positions)
+        collector = Collector(state, 0, self.device)
+        return timed(lambda: self.texts.show(stop.batch, stop.passed, collector))
+
+    def _empty(self) -> State:
+        return State(self.units, windowed=True, device=self.device)
 
 
 class Peers:
-    """Activations of all layers kept, stacked and sorted by token, the LM head run: summary.py's and SAEDashboard's shape."""
+    """The shape of Gurnee et al.'s summary.py: activations of all layers kept as float16 and stacked, each searched for its
+    bin and scattered into a histogram, a top-k over tokens merged with what stands, indices of 64 bits repeated for every neuron.
 
-    def __init__(self, asking: TokenAsking, texts: Texts, batches: Sequence[np.ndarray], top: int) -> None:
-        self.asking, self.top = asking, top
+    The LM head runs, as it does there. Left out is what they also do: tables by vocabulary, which would take 14 GB here, and a
+    second stack of activations before the non-linearity.
+    """
+
+    def __init__(self, asking: TokenAsking, texts: Texts, batches: Sequence[np.ndarray], top: int, bins: int) -> None:
+        self.asking = asking
         self.rows = rows(texts, batches)
         self.layers = [name for name in asking.model.units if name.startswith("mlp")]
+        neurons = asking.model.units[self.layers[0]].count
+        self.edges = torch.linspace(-10, 15, bins)
+        self.counts = torch.zeros(len(self.layers), neurons, bins + 1, dtype=torch.int32)
+        self.values = torch.zeros(len(self.layers), neurons, top)
+        self.indices = torch.zeros(len(self.layers), neurons, top, dtype=torch.int64)
 
     def __call__(self) -> None:
-        values: Tensor | None = None
-        places = torch.empty(0)
         with torch.inference_mode():
             for number, row in enumerate(self.rows):
                 record = self.asking.forward(row.tokens, keep=row.keep, logits="all", units=self.layers)
-                stacked = torch.stack([record.units[name] for name in self.layers])  # (layers, rows, positions, neurons)
-                flat = stacked.flatten(1, 2).transpose(1, 2)  # (layers, neurons, tokens)
-                own = torch.arange(flat.shape[-1]) + number * 100_000
-                both = flat if values is None else torch.cat([values, flat], dim=-1)
-                known = own.expand(flat.shape) if values is None else torch.cat([places, own.expand(flat.shape)], dim=-1)
-                values, chosen = both.topk(self.top, dim=-1)
-                places = known.gather(-1, chosen)
-                self._moments(flat)
+                kept = [record.units[name].half() for name in self.layers]
+                flat = torch.stack(kept, dim=2).permute(2, 3, 0, 1).flatten(2)  # (layers, neurons, tokens)
+                self._bin(flat)
+                self._merge(flat, number * flat.shape[-1])
 
-    def _moments(self, flat: Tensor) -> None:
-        """Mean, deviation and firing rate of each neuron, as their summaries have them."""
-        flat.mean(dim=-1)
-        flat.std(dim=-1)
-        (flat > 0).float().mean(dim=-1)
+    def _bin(self, flat: Tensor) -> None:
+        places = torch.searchsorted(self.edges, flat)
+        self.counts[:] = self.counts.scatter_add(2, places, torch.ones_like(places, dtype=torch.int32))
+
+    def _merge(self, flat: Tensor, first: int) -> None:
+        own = (torch.arange(flat.shape[-1]) + first).expand(flat.shape)
+        values, indices = torch.cat([self.values, flat], dim=2), torch.cat([self.indices, own], dim=2)
+        self.values[:], chosen = values.topk(self.values.shape[-1], dim=2)
+        self.indices[:] = indices.gather(2, chosen)

@@ -1,8 +1,6 @@
 """What collecting every unit's statistics costs above the passes, and a record of a unit.
 
-`python -m tests.benchmarks.neuron_index`. The peers' way is a replica of what published code does (Gurnee et al.'s summary.py,
-SAEDashboard): a batch's activations of all layers are kept and stacked, and a top-k over tokens is merged with what stands. It
-ends in the LM head, whose logits nobody reads.
+`python -m tests.benchmarks.neuron_index`, a quarter of an hour on a quiet machine: a build is made to time batches all along it.
 """
 
 from __future__ import annotations
@@ -13,31 +11,24 @@ import resource
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from components.start import ENVIRONMENT
 from tests.benchmarks.__main__ import _own_home
 from tests.benchmarks.figures import Figure, latency, ratio, table, write
-from tests.benchmarks.timing import interleaved
+from tests.benchmarks.timing import interleaved, timed
+
+if TYPE_CHECKING:
+    from tests.benchmarks.index_contestants import Bare, Ours
 
 MODEL = "smollm2-135m-instruct"
 MODEL_WORDS = "SmolLM2-135M, Q4_1 de-quantised"
 RATIO_BAR, PEERS_BAR, RECORD_BAR, DISK_BAR = 1.35, 2.0, 150.0, 60.0
-TOP = 20  # tokens a neuron in the peers' way
-
-
-@dataclass(frozen=True)
-class Measured:
-    """What is timed: batches of one corpus on one model, and functions that pass them all."""
-
-    tokens: int
-    early: dict[str, Callable[[], None]]
-    later: dict[str, Callable[[], None]]
+EXAMPLES, BINS = 20, 64  # a unit of our index; the peers' way is timed with as many
 
 
 def main() -> int:
@@ -59,9 +50,8 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--rounds", type=int, default=9, help="interleaved rounds; fewer than 9 show nothing")
-    parser.add_argument("--batches", type=int, default=6, help="batches of up to 384 tokens a round")
-    parser.add_argument("--before", type=int, default=512, help="items passed before the batches that are timed later")
-    parser.add_argument("--items", type=int, default=256, help="items of the index that is built whole")
+    parser.add_argument("--items", type=int, default=1536, help="of the build whose batches are timed, and of the one made whole")
+    parser.add_argument("--parts", type=int, default=12, help="equal parts of the build, of each of which one batch is timed")
     parser.add_argument("--json", type=Path, help="where the figures are written too")
     return parser.parse_args()
 
@@ -77,22 +67,28 @@ def _figures(chosen: argparse.Namespace) -> Iterator[Figure]:
 
 
 def _ratios(chosen: argparse.Namespace) -> Iterator[Figure]:
-    measured = _prepared(chosen.batches, chosen.before)
-    note = f"{MODEL_WORDS}; {measured.tokens:,} tokens a round"
-    for when, contestants in (("first items", measured.early), (f"after {chosen.before} items", measured.later)):
-        series = interleaved(contestants, chosen.rounds)
-        yield ratio(
-            f"collecting all units, {when} / bare body pass", series["ours"], series["bare"], series["bare"], series["again"],
-            bar=RATIO_BAR, note=note,
-        )  # fmt: skip
-        if "peers" in series:
-            yield ratio(
-                f"stack and top-k, the peers' way / ours, {when}", series["peers"], series["ours"], series["bare"],
-                series["again"], side="at least", bar=PEERS_BAR, note=note,
-            )  # fmt: skip
+    ours, contestants, tokens = _contestants(chosen.items, chosen.parts)
+    series = interleaved(contestants, chosen.rounds)
+    bare, again = series["bare"], series["again"]
+    each = np.median(ours.shares[1:], axis=0) / np.array(_alone(contestants["bare"], chosen.rounds))
+    of = f"{MODEL_WORDS}; {chosen.parts} batches evenly spaced over a build of {chosen.items} items, {tokens:,} tokens"
+    note = f"{of}; part by part {', '.join(f'{value:.2f}' for value in each)}"
+    yield ratio(
+        "collecting every unit's statistics / bare body pass", series["ours"], bare, bare, again, bar=RATIO_BAR, note=note
+    )
+    yield ratio(
+        "stack and top-k, the peers' way / ours", series["peers"], series["ours"], bare, again,
+        side="at least", bar=PEERS_BAR, note=f"{of}; {ours.neurons:,} neurons, {EXAMPLES} examples, {BINS} bins each",
+    )  # fmt: skip
 
 
-def _prepared(count: int, before: int) -> Measured:
+def _alone(bare: Bare, rounds: int) -> list[float]:
+    """Median CPU seconds of each batch's bare pass."""
+    return [float(np.median([timed(lambda row=row: bare.one(row)).cpu for _ in range(min(rounds, 3))])) for row in bare.rows]
+
+
+def _contestants(items: int, parts: int) -> tuple[Ours, dict[str, Any], int]:
+    """Ours, everyone by name, and how many tokens the timed batches have."""
     from backend.data.corpora import corpus
     from backend.engine.asking import TokenAsking
     from backend.engine.workshop import Workshop
@@ -106,20 +102,12 @@ def _prepared(count: int, before: int) -> Measured:
     asking = TokenAsking(Question("neuron_index", ModelRef(MODEL), on, NeuronIndex()), Workshop("cpu"))
     *_, texts = source(on, asking, 0)
     assert isinstance(texts, Texts)
-    batches = plan(texts.lengths, 4096, seed=0, rows=texts.rows, positions=texts.positions).batches
-    passed = int(np.searchsorted(np.cumsum([len(batch) for batch in batches]), before)) + 1 if before else 0
-    first, later = batches[:count], batches[passed : passed + count]
-    bare_first, bare_later = Bare(asking, texts, first), Bare(asking, texts, later)
-    return Measured(
-        tokens=int(sum(texts.lengths[batch].sum() for batch in first)),
-        early={"ours": Ours(asking, texts, first), "bare": bare_first, "again": bare_first},
-        later={
-            "ours": Ours(asking, texts, later, batches[:passed]),
-            "peers": Peers(asking, texts, later, TOP),
-            "bare": bare_later,
-            "again": bare_later,
-        },
-    )
+    batches = plan(texts.lengths, items, seed=0, rows=texts.rows, positions=texts.positions).batches
+    stops = [int((part + 0.5) * len(batches) / parts) for part in range(parts)]
+    timed_batches = [batches[stop] for stop in stops]
+    ours, bare = Ours(asking, texts, batches, stops), Bare(asking, texts, timed_batches)
+    contestants = {"ours": ours, "bare": bare, "again": bare, "peers": Peers(asking, texts, timed_batches, EXAMPLES, BINS)}
+    return ours, contestants, int(sum(texts.lengths[batch].sum() for batch in timed_batches))
 
 
 def _whole(chosen: argparse.Namespace) -> Iterator[Figure]:

@@ -53,7 +53,7 @@ class _Build:
 
     def run(self, standing: UnitIndex | None) -> Iterator[Step]:
         done = self._resume(standing)
-        collector = Collector(self.state, self.card.units, self.seed, self.device)
+        collector = Collector(self.state, self.seed, self.device)
         total, passed = len(self.plan.order), 0
         due = time.monotonic() + (CHECKPOINT if done else FIRST_CHECKPOINT)
         for items in self.plan.batches:

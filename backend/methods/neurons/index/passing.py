@@ -79,6 +79,7 @@ class Texts:
                 tokens, keep=None if bool(keep.all()) else keep, logits="none", units=list(self.asking.model.units), visit=visit
             )
         except _Halved:
+            done -= collector.forget_waiting()
             middle = len(tokens) // 2
             for half in (slice(0, middle), slice(middle, len(tokens))):
                 self._pass(tokens[half], batch.part(half), collector, frozenset(done))
