@@ -391,7 +391,7 @@ def _focus_shows(page: Page) -> bool:
 
 def test_the_other_pages_are_honest_rooms_that_lead_back(context: BrowserContext, address: str, shoot: pictures.Picture) -> None:
     page = _visit(context, address, model="digits-cnn", methods="gradient")
-    for name in ("Neurons", "Circuits", "Steering"):
+    for name in ("Circuits", "Steering"):
         page.get_by_test_id("stSidebarNav").get_by_role("link", name=name).click()
         expect(page.get_by_text("Not built yet")).to_be_visible()
         shoot(page, f"room-{name.lower()}")
