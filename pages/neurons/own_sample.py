@@ -16,6 +16,7 @@ from backend.methods.question import Image, Prompt
 from backend.models.catalog import CatalogEntry
 from backend.store.unit_index import UnitRecord
 from components.figures.crops import framed_photo
+from components.figures.frame import enlarged
 from components.figures.layers import layer_picture
 from components.figures.maps import shared_limit
 from components.pictures import picture
@@ -140,7 +141,7 @@ def _overlay(scene: Scene, found: UnitActivations, frame: np.ndarray) -> np.ndar
     record = scene.record
     own = shared_limit(cells)
     limit = max(own, abs(record.maximum), abs(record.minimum)) if record is not None else own
-    return layer_picture(cells, frame, current_theme(), limit=limit)
+    return layer_picture(cells, enlarged(frame), current_theme(), limit=limit)
 
 
 def _alt(scene: Scene, what: str, largest: float) -> str:
