@@ -34,7 +34,6 @@ from backend.methods.registry import Method, Page, method_named
 from backend.models.card import VOCABULARY
 from backend.models.catalog import entries, language_entries, reads_text
 
-DEFAULT_MODEL = entries()[0].name
 _questions: dict[int, Question] = {}  # by the id of a living result
 
 
@@ -114,14 +113,15 @@ def check(name: str, result: Any, *, seed: int = 0, **params: Any) -> Any:
     return run(asked)
 
 
-def prediction(*, sample: str | Path | bytes | Inputs, model: str | ModelRef = DEFAULT_MODEL) -> Prediction:
+def prediction(*, sample: str | Path | bytes | Inputs, model: str | ModelRef = "") -> Prediction:
     """What a model says of a sample: of the classes, or of the token after a prompt."""
     return run(ask("prediction", sample=sample, model=model))
 
 
 def _default_model(chosen: Method) -> str:
     for_text = chosen.inputs is Prompt or VOCABULARY in chosen.needs
-    return language_entries()[0].name if for_text else DEFAULT_MODEL
+    # Looked up late: the operator's file, which imports this package, must not run while it is being imported.
+    return language_entries()[0].name if for_text else entries()[0].name
 
 
 def _inputs(sample: str | Path | bytes | Inputs | None, ref: ModelRef) -> Inputs:

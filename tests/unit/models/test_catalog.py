@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -64,6 +67,20 @@ def test_a_name_is_given_once(name: str) -> None:
 def test_labels_must_tell_classes_apart(labels: tuple[str, ...]) -> None:
     with pytest.raises(ModelError, match="labels must be"):
         add_model("mine", linear, SMALL, labels)
+
+
+def test_the_operators_file_may_use_the_package_as_readme_shows(tmp_path: Path) -> None:
+    """In a process of its own, where looking at the catalog is the first that is done."""
+    file = tmp_path / "operator.py"
+    file.write_text(
+        "import backend\n"
+        "backend.add_model('theirs', lambda: None, backend.Preprocess(8, 8, 8, (0.0,), (1.0,)), ('a', 'b'))\n"
+        "backend.add_language_model('their-words', lambda: (None, None))\n"
+    )
+    code = "from backend.models.catalog import any_entry; any_entry('theirs'); any_entry('their-words')"
+    settings = os.environ | {"VITRINE_OPERATOR": str(file)}
+    done = subprocess.run([sys.executable, "-c", code], env=settings, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-1000:]
 
 
 def test_the_operators_file_runs_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
